@@ -1,5 +1,5 @@
 /// A subscription filter policy as SNS has it (Amazon SNS Developer Guide, "Amazon SNS subscription filter policies").
-public struct FilterPolicy: Sendable, Hashable {
+public struct FilterPolicy: Sendable, Hashable, Codable {
   /// What a policy looks at.
   public enum Scope: String, Sendable, Hashable, Codable {
     /// The publication's attributes.
