@@ -52,8 +52,11 @@ extension JSONValue: Codable {
         try container.encode(int)
       } else if let int = UInt64(number.literal) {
         try container.encode(int)
+      } else if let double = number.double, double.isFinite {
+        try container.encode(double)
       } else {
-        try container.encode(number.double ?? 0)
+        // No double holds it, and an encoder would refuse the whole value: its digits are kept as text.
+        try container.encode(number.literal)
       }
     }
   }
