@@ -13,7 +13,7 @@ import Testing
   }
 
   @Test("Prefixes that name folders are taken", arguments: [
-    "", "a", "a/", "a/b", "a b/c+d", "é/日本", "a/b.c", "a/..b".replacing("..", with: "x."), "%41", "a/%25",
+    "", "a", "a/", "a/b", "a b/c+d", "é/日本", "a/b.c", "a/x.b", "a/b..", "%41", "a/%25",
     String(repeating: "x", count: 512),
   ])
   func takenPrefixes(prefix: String) { #expect(TaskNaming.refusal(ofPrefix: prefix) == nil) }
