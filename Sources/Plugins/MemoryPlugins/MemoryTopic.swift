@@ -30,6 +30,7 @@ public final class MemoryTopic: EventTopic {
   /// Ends a queue's subscription.
   public func unsubscribe(queue: String) { subscribed.withLock { $0.removeAll { $0.queue == queue } } }
 
+  @discardableResult
   public func publish(_ publication: Publication) async throws -> String { try deliver(publication) }
 
   /// Whether it serves the same system as a ledger, so that a step of the ledger can carry its publications.

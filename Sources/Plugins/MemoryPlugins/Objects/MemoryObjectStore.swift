@@ -17,6 +17,7 @@ public struct MemoryObjectStore: ObjectStore {
 
   public var bucket: String { objects.name }
 
+  @discardableResult
   public func put(_ key: String, _ body: ObjectBody, options: PutOptions) async throws -> ObjectInfo {
     try ObjectKey.check(key)
     try check(options)
