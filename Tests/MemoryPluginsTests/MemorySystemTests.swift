@@ -75,11 +75,17 @@ import Testing
     await #expect(throws: SDError.self) { try await queue.receive(max: 0, wait: .zero, visibility: nil) }
     await #expect(throws: SDError.self) {
       try await queue.complete(
-        (0..<11).map { _ in Lease(receipt: "", messageID: "", body: [], attributes: [:], receiveCount: 1, sentAt: nil, deadline: .init(sinceOrigin: .zero)) })
+        (0..<11).map { _ in
+          Lease(
+            receipt: "", messageID: "", body: [], attributes: [:], receiveCount: 1, sentAt: nil,
+            deadline: .init(sinceOrigin: .zero))
+        })
     }
   }
 }
 
 extension MemoryObjectStore {
-  fileprivate var keys: [String] { get async throws { try await list(prefix: "", after: nil, limit: 1000).objects.map(\.key) } }
+  fileprivate var keys: [String] {
+    get async throws { try await list(prefix: "", after: nil, limit: 1000).objects.map(\.key) }
+  }
 }

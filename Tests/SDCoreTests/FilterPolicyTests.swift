@@ -11,26 +11,46 @@ private func matches(_ policy: JSONValue, body: String) throws -> Bool {
 }
 
 @Suite struct FilterPolicyMatchingTests {
-  @Test("Examples of the developer guide, over attributes", arguments: [
-    (["interests": ["rugby", "tennis"]], ["rugby", "tennis", .list(["rugby", "tennis"]), .list(["x", "tennis"])], ["baseball", .list(["baseball"])]),
-    (["interests": [["anything-but": ["rugby", "tennis"]]]], ["baseball", .list(["rugby", "baseball"])], ["rugby", .list(["rugby"])]),
-    (["interests": [["anything-but": ["prefix": "order-"]]]], ["my-order", .list(["my-order"])], ["order-1", .list(["order-1"])]),
-    (["interests": [["anything-but": ["suffix": "ball"]]]], ["rugby"], ["baseball"]),
-    (["interests": [["anything-but": ["wildcard": "*ball"]]]], ["rugby"], ["baseball"]),
-    (["interests": [["anything-but": ["equals-ignore-case": ["Rugby", "tennis"]]]]], ["golf"], ["RUGBY", "Tennis"]),
-    (["interests": [["equals-ignore-case": "tennis"]]], ["TENNIS", "Tennis"], ["tennis "]),
-    (["interests": [["prefix": "bas"]]], ["baseball", "bas"], ["rugby", "ba", "Basketball"]),
-    (["interests": [["suffix": "ball"]]], ["baseball", "ball"], ["rugby", "all", "BALL"]),
-    (["interests": [["wildcard": "*ball"]]], ["baseball", "ball"], ["rugby"]),
-    (["ip": [["cidr": "10.0.0.0/24"]]], ["10.0.0.0", "10.0.0.255"], ["10.1.1.0", "10.0.1.0", "x"]),
-    (["price": [.double(301.5)]], [.number("301.5"), .number("3.015e2"), .number("301.50")], [.number("301"), "301.5"]),
-    (["price": [["anything-but": [100, 500]]]], [.number("101"), .number("100.1"), "100"], [.number("100"), .number("500.0")]),
-    (["price": [["numeric": ["<", 3]]]], [.number("2.9"), .number("-4")], [.number("3"), .number("3.0")]),
-    (["price": [["numeric": [">", 0, "<=", 150]]]], [.number("150"), .number("0.00001")], [.number("0"), .number("150.00001"), "100"]),
-    (["price": [["numeric": ["=", .double(3.015e2)]]]], [.number("301.5")], [.number("301.51")]),
-    (["store": [["exists": true]]], ["fans", .number("1"), .list([])], []),
-    (["a": [true, nil]], [.list([true]), .list(["x", nil])], ["true", "null", .list([false])]),
-  ] as [(JSONValue, [AttributeValue], [AttributeValue])])
+  @Test(
+    "Examples of the developer guide, over attributes",
+    arguments: [
+      (
+        ["interests": ["rugby", "tennis"]], ["rugby", "tennis", .list(["rugby", "tennis"]), .list(["x", "tennis"])],
+        ["baseball", .list(["baseball"])]
+      ),
+      (
+        ["interests": [["anything-but": ["rugby", "tennis"]]]], ["baseball", .list(["rugby", "baseball"])],
+        ["rugby", .list(["rugby"])]
+      ),
+      (
+        ["interests": [["anything-but": ["prefix": "order-"]]]], ["my-order", .list(["my-order"])],
+        ["order-1", .list(["order-1"])]
+      ),
+      (["interests": [["anything-but": ["suffix": "ball"]]]], ["rugby"], ["baseball"]),
+      (["interests": [["anything-but": ["wildcard": "*ball"]]]], ["rugby"], ["baseball"]),
+      (["interests": [["anything-but": ["equals-ignore-case": ["Rugby", "tennis"]]]]], ["golf"], ["RUGBY", "Tennis"]),
+      (["interests": [["equals-ignore-case": "tennis"]]], ["TENNIS", "Tennis"], ["tennis "]),
+      (["interests": [["prefix": "bas"]]], ["baseball", "bas"], ["rugby", "ba", "Basketball"]),
+      (["interests": [["suffix": "ball"]]], ["baseball", "ball"], ["rugby", "all", "BALL"]),
+      (["interests": [["wildcard": "*ball"]]], ["baseball", "ball"], ["rugby"]),
+      (["ip": [["cidr": "10.0.0.0/24"]]], ["10.0.0.0", "10.0.0.255"], ["10.1.1.0", "10.0.1.0", "x"]),
+      (
+        ["price": [.double(301.5)]], [.number("301.5"), .number("3.015e2"), .number("301.50")],
+        [.number("301"), "301.5"]
+      ),
+      (
+        ["price": [["anything-but": [100, 500]]]], [.number("101"), .number("100.1"), "100"],
+        [.number("100"), .number("500.0")]
+      ),
+      (["price": [["numeric": ["<", 3]]]], [.number("2.9"), .number("-4")], [.number("3"), .number("3.0")]),
+      (
+        ["price": [["numeric": [">", 0, "<=", 150]]]], [.number("150"), .number("0.00001")],
+        [.number("0"), .number("150.00001"), "100"]
+      ),
+      (["price": [["numeric": ["=", .double(3.015e2)]]]], [.number("301.5")], [.number("301.51")]),
+      (["store": [["exists": true]]], ["fans", .number("1"), .list([])], []),
+      (["a": [true, nil]], [.list([true]), .list(["x", nil])], ["true", "null", .list([false])]),
+    ] as [(JSONValue, [AttributeValue], [AttributeValue])])
   func guide(policy: JSONValue, yes: [AttributeValue], no: [AttributeValue]) throws {
     let name = try #require(policy.object?.names.first)
     for value in yes { #expect(try matches(policy, [name: value]), "\(policy.text) should match \(value)") }
@@ -84,7 +104,9 @@ private func matches(_ policy: JSONValue, body: String) throws -> Bool {
     #expect(try matches(["$or": [["prefix": "ab"], ["suffix": "yz"]]], ["$or": "abc"]))
     #expect(try !matches(["$or": [["prefix": "ab"], ["suffix": "yz"]]], ["prefix": "ab"]))
     #expect(throws: SDError.self) { try FilterPolicy(["$or": [["a": ["x"]]]], scope: .attributes) }
-    #expect(throws: SDError.self) { try FilterPolicy(["$or": [["numeric": 123], ["prefix": "abc"]]], scope: .attributes) }
+    #expect(throws: SDError.self) {
+      try FilterPolicy(["$or": [["numeric": 123], ["prefix": "abc"]]], scope: .attributes)
+    }
     #expect(try matches(["$or": [["a": ["x"]], ["$or": [["b": ["y"]], ["c": ["z"]]]]]], ["c": "z"]))
   }
 
@@ -103,7 +125,9 @@ private func matches(_ policy: JSONValue, body: String) throws -> Bool {
     #expect(try !matches(["a": ["x"]], body: #"{"a":{"x":"x"}}"#))
   }
 
-  @Test("A body that is no JSON object matches no policy over bodies", arguments: ["", "text", "[]", "[{\"a\":1}]", "\"a\"", "{\"a\":1", "1"])
+  @Test(
+    "A body that is no JSON object matches no policy over bodies",
+    arguments: ["", "text", "[]", "[{\"a\":1}]", "\"a\"", "{\"a\":1", "1"])
   func otherBodies(body: String) throws {
     #expect(try !matches(["a": [1]], body: body))
     #expect(try !matches(["b": [["exists": false]]], body: body))
@@ -115,7 +139,8 @@ private func matches(_ policy: JSONValue, body: String) throws -> Bool {
     #expect(try matches(["a": ["x"]], body: #"{"a":[["w"],["x"]]}"#) && !matches(["a": ["x"]], body: #"{"a":[]}"#))
     let policy: JSONValue = ["Records": ["event": [["prefix": "Created:"]], "size": [["numeric": [">", 5]]]]]
     #expect(try matches(policy, body: #"{"Records":[{"event":"Deleted:","size":9},{"event":"Created:Put","size":6}]}"#))
-    #expect(try !matches(policy, body: #"{"Records":[{"event":"Deleted:","size":9},{"event":"Created:Put","size":5}]}"#))
+    #expect(
+      try !matches(policy, body: #"{"Records":[{"event":"Deleted:","size":9},{"event":"Created:Put","size":5}]}"#))
     #expect(try !matches(policy, body: #"{"Records":[]}"#) && !matches(policy, body: #"{"Records":["Created:"]}"#))
     let either: JSONValue = ["Records": ["event": ["a"]], "$or": [["Records": ["size": [1]]], ["other": [2]]]]
     #expect(try !matches(either, body: #"{"Records":[{"event":"a","size":0},{"event":"b","size":1}]}"#))
@@ -123,7 +148,9 @@ private func matches(_ policy: JSONValue, body: String) throws -> Bool {
     #expect(try matches(either, body: #"{"Records":[{"event":"a"}],"other":2}"#))
   }
 
-  @Test("What must be absent below may be absent above", arguments: ["{}", #"{"a":{}}"#, #"{"a":1}"#, #"{"a":[{"b":1},{}]}"#])
+  @Test(
+    "What must be absent below may be absent above",
+    arguments: ["{}", #"{"a":{}}"#, #"{"a":1}"#, #"{"a":[{"b":1},{}]}"#])
   func absentBelow(body: String) throws {
     #expect(try matches(["a": ["b": [["exists": false]]]], body: body))
     #expect(try !matches(["a": ["b": [["exists": true]]]], body: body) || body.contains("b"))
@@ -138,14 +165,23 @@ private func matches(_ policy: JSONValue, body: String) throws -> Bool {
     #expect(try matches(["a": [""]], ["a": ""]) && matches(["a": [["prefix": ""]]], ["a": ""]))
   }
 
-  @Test("Stars stand for anything, escaped ones for themselves", arguments: [
-    ("*", ["", "a", "a*b"], []), ("a*", ["a", "ab"], ["", "ba"]), ("*a*", ["a", "bab"], ["b"]), ("a*a", ["aa", "aba"], ["a", "ab"]),
-    ("a*b*c", ["abc", "axxbxxc", "abbc", "abcbc"], ["acb", "ab", "abcx"]), ("*ab*ab*", ["abab", "xabyabz"], ["ab", "aab"]),
-    ("a\\*b", ["a*b"], ["axb", "a\\*b"]), ("a\\\\*", ["a\\", "a\\x"], ["a*", "ax"]), ("plain", ["plain"], ["plai", "plainx"]), ("é*", ["éa"], ["e\u{301}a"]),
-  ] as [(String, [String], [String])])
+  @Test(
+    "Stars stand for anything, escaped ones for themselves",
+    arguments: [
+      ("*", ["", "a", "a*b"], []), ("a*", ["a", "ab"], ["", "ba"]), ("*a*", ["a", "bab"], ["b"]),
+      ("a*a", ["aa", "aba"], ["a", "ab"]),
+      ("a*b*c", ["abc", "axxbxxc", "abbc", "abcbc"], ["acb", "ab", "abcx"]),
+      ("*ab*ab*", ["abab", "xabyabz"], ["ab", "aab"]),
+      ("a\\*b", ["a*b"], ["axb", "a\\*b"]), ("a\\\\*", ["a\\", "a\\x"], ["a*", "ax"]),
+      ("plain", ["plain"], ["plai", "plainx"]), ("é*", ["éa"], ["e\u{301}a"]),
+    ] as [(String, [String], [String])])
   func wildcards(pattern: String, yes: [String], no: [String]) throws {
-    for text in yes { #expect(try matches(["a": [["wildcard": .string(pattern)]]], ["a": .string(text)]), "\(pattern) \(text)") }
-    for text in no { #expect(try !matches(["a": [["wildcard": .string(pattern)]]], ["a": .string(text)]), "\(pattern) \(text)") }
+    for text in yes {
+      #expect(try matches(["a": [["wildcard": .string(pattern)]]], ["a": .string(text)]), "\(pattern) \(text)")
+    }
+    for text in no {
+      #expect(try !matches(["a": [["wildcard": .string(pattern)]]], ["a": .string(text)]), "\(pattern) \(text)")
+    }
   }
 
   @Test("A hostile pattern is matched in bearable time")
@@ -154,16 +190,29 @@ private func matches(_ policy: JSONValue, body: String) throws -> Bool {
     #expect(try !matches(["a": [["wildcard": pattern]]], ["a": .string(String(repeating: "a", count: 2000))]))
   }
 
-  @Test("Addresses belong to blocks of their own family, to the bit", arguments: [
-    ("10.0.0.0/8", ["10.255.0.1"], ["11.0.0.0", "::ffff:10.0.0.1"]), ("10.1.2.3/32", ["10.1.2.3"], ["10.1.2.4"]),
-    ("10.1.2.3", ["10.1.2.3"], ["10.1.2.2"]), ("0.0.0.0/0", ["1.2.3.4"], ["::1", "1.2.3", "1.2.3.4.5", "1.2.3.256", "01.2.3.4", "1.2.3.4 "]),
-    ("192.168.1.128/25", ["192.168.1.128", "192.168.1.255"], ["192.168.1.127"]), ("10.0.0.0/31", ["10.0.0.1"], ["10.0.0.2"]),
-    ("2001:db8::/32", ["2001:db8::", "2001:0DB8:ffff::1", "2001:db8:0:0:0:0:0:1"], ["2001:db9::", "10.0.0.1", "2001:db8::1::2", "2001:db8", "2001:db8:::1"]),
-    ("::1/128", ["::1", "0:0:0:0:0:0:0:1"], ["::2", "::"]), ("::ffff:10.0.0.0/104", ["::ffff:10.9.9.9"], ["::ffff:11.0.0.0", "10.0.0.1"]), ("::/0", ["fe80::1"], ["fe80::1%eth0", ":", ":::"]),
-  ] as [(String, [String], [String])])
+  @Test(
+    "Addresses belong to blocks of their own family, to the bit",
+    arguments: [
+      ("10.0.0.0/8", ["10.255.0.1"], ["11.0.0.0", "::ffff:10.0.0.1"]), ("10.1.2.3/32", ["10.1.2.3"], ["10.1.2.4"]),
+      ("10.1.2.3", ["10.1.2.3"], ["10.1.2.2"]),
+      ("0.0.0.0/0", ["1.2.3.4"], ["::1", "1.2.3", "1.2.3.4.5", "1.2.3.256", "01.2.3.4", "1.2.3.4 "]),
+      ("192.168.1.128/25", ["192.168.1.128", "192.168.1.255"], ["192.168.1.127"]),
+      ("10.0.0.0/31", ["10.0.0.1"], ["10.0.0.2"]),
+      (
+        "2001:db8::/32", ["2001:db8::", "2001:0DB8:ffff::1", "2001:db8:0:0:0:0:0:1"],
+        ["2001:db9::", "10.0.0.1", "2001:db8::1::2", "2001:db8", "2001:db8:::1"]
+      ),
+      ("::1/128", ["::1", "0:0:0:0:0:0:0:1"], ["::2", "::"]),
+      ("::ffff:10.0.0.0/104", ["::ffff:10.9.9.9"], ["::ffff:11.0.0.0", "10.0.0.1"]),
+      ("::/0", ["fe80::1"], ["fe80::1%eth0", ":", ":::"]),
+    ] as [(String, [String], [String])])
   func addresses(block: String, yes: [String], no: [String]) throws {
-    for text in yes { #expect(try matches(["ip": [["cidr": .string(block)]]], ["ip": .string(text)]), "\(block) \(text)") }
-    for text in no { #expect(try !matches(["ip": [["cidr": .string(block)]]], ["ip": .string(text)]), "\(block) \(text)") }
+    for text in yes {
+      #expect(try matches(["ip": [["cidr": .string(block)]]], ["ip": .string(text)]), "\(block) \(text)")
+    }
+    for text in no {
+      #expect(try !matches(["ip": [["cidr": .string(block)]]], ["ip": .string(text)]), "\(block) \(text)")
+    }
   }
 
   @Test("Numbers that are none, or too large, match no number")
@@ -177,19 +226,32 @@ private func matches(_ policy: JSONValue, body: String) throws -> Bool {
 }
 
 @Suite struct FilterPolicyValidationTests {
-  @Test("What SNS would refuse is refused, with the place", arguments: [
-    ("[]", "object"), ("\"x\"", "object"), (#"{"a":"x"}"#, "a, must have an array"), (#"{"a":1}"#, "must have an array"), (#"{"a":null}"#, "must have an array"),
-    (#"{"a":[]}"#, "empty array"), (#"{"a":[["x"]]}"#, "array in an array"), (#"{"a":[{}]}"#, "0 members"), (#"{"a":[{"prefix":"x","suffix":"y"}]}"#, "2 members"),
-    (#"{"a":[{"like":"x"}]}"#, "a.like"), (#"{"a":[{"prefix":1}]}"#, "string"), (#"{"a":[{"suffix":null}]}"#, "string"), (#"{"a":[{"equals-ignore-case":["x"]}]}"#, "string"),
-    (#"{"a":[{"exists":"true"}]}"#, "true or false"), (#"{"a":[{"cidr":"10.0.0.0/33"}]}"#, "IP"), (#"{"a":[{"cidr":"x/8"}]}"#, "IP"), (#"{"a":[{"cidr":"10.0.0.0/"}]}"#, "IP"),
-    (#"{"a":[{"cidr":"10.0.0.0/8/8"}]}"#, "IP"), (#"{"a":[{"wildcard":"a**b"}]}"#, "stars"), (#"{"a":[{"wildcard":"a\\nb"}]}"#, "backslash"), (#"{"a":[{"wildcard":"a\\"}]}"#, "backslash"),
-    (#"{"a":[{"anything-but":[]}]}"#, "empty array"), (#"{"a":[{"anything-but":[true]}]}"#, "strings or numbers"), (#"{"a":[{"anything-but":{"exists":true}}]}"#, "combines"),
-    (#"{"a":[{"anything-but":{"prefix":[]}}]}"#, "empty array"), (#"{"a":[{"anything-but":{"prefix":1}}]}"#, "strings"), (#"{"a":[{"numeric":[]}]}"#, "once or twice"),
-    (#"{"a":[{"numeric":["<"]}]}"#, "once or twice"), (#"{"a":[{"numeric":"x"}]}"#, "array"), (#"{"a":[{"numeric":["<>",1]}]}"#, "operator"), (#"{"a":[{"numeric":[1,"<"]}]}"#, "operator"),
-    (#"{"a":[{"numeric":["<","1"]}]}"#, "number"), (#"{"a":[{"numeric":["<",5,">",1]}]}"#, "range"), (#"{"a":[{"numeric":[">",5,"=",6]}]}"#, "range"), (#"{"a":[{"numeric":["=",5,"<",6]}]}"#, "range"),
-    (#"{"a":[{"numeric":[">",5,"<",5]}]}"#, "bottom"), (#"{"a":[{"numeric":[">",6,"<",5]}]}"#, "bottom"), (#"{"a":[1000000001]}"#, "1,000,000,000"), (#"{"a":[{"numeric":[">",-1e10]}]}"#, "1,000,000,000"),
-    (#"{"a":{"b":["x"]}}"#, "nests"), (#"{"a":["x"],"b":["x"],"c":["x"],"d":["x"],"e":["x"],"f":["x"]}"#, "6 keys"), ("{", "not JSON"), ("", "not JSON"),
-  ])
+  @Test(
+    "What SNS would refuse is refused, with the place",
+    arguments: [
+      ("[]", "object"), ("\"x\"", "object"), (#"{"a":"x"}"#, "a, must have an array"),
+      (#"{"a":1}"#, "must have an array"), (#"{"a":null}"#, "must have an array"),
+      (#"{"a":[]}"#, "empty array"), (#"{"a":[["x"]]}"#, "array in an array"), (#"{"a":[{}]}"#, "0 members"),
+      (#"{"a":[{"prefix":"x","suffix":"y"}]}"#, "2 members"),
+      (#"{"a":[{"like":"x"}]}"#, "a.like"), (#"{"a":[{"prefix":1}]}"#, "string"),
+      (#"{"a":[{"suffix":null}]}"#, "string"), (#"{"a":[{"equals-ignore-case":["x"]}]}"#, "string"),
+      (#"{"a":[{"exists":"true"}]}"#, "true or false"), (#"{"a":[{"cidr":"10.0.0.0/33"}]}"#, "IP"),
+      (#"{"a":[{"cidr":"x/8"}]}"#, "IP"), (#"{"a":[{"cidr":"10.0.0.0/"}]}"#, "IP"),
+      (#"{"a":[{"cidr":"10.0.0.0/8/8"}]}"#, "IP"), (#"{"a":[{"wildcard":"a**b"}]}"#, "stars"),
+      (#"{"a":[{"wildcard":"a\\nb"}]}"#, "backslash"), (#"{"a":[{"wildcard":"a\\"}]}"#, "backslash"),
+      (#"{"a":[{"anything-but":[]}]}"#, "empty array"), (#"{"a":[{"anything-but":[true]}]}"#, "strings or numbers"),
+      (#"{"a":[{"anything-but":{"exists":true}}]}"#, "combines"),
+      (#"{"a":[{"anything-but":{"prefix":[]}}]}"#, "empty array"),
+      (#"{"a":[{"anything-but":{"prefix":1}}]}"#, "strings"), (#"{"a":[{"numeric":[]}]}"#, "once or twice"),
+      (#"{"a":[{"numeric":["<"]}]}"#, "once or twice"), (#"{"a":[{"numeric":"x"}]}"#, "array"),
+      (#"{"a":[{"numeric":["<>",1]}]}"#, "operator"), (#"{"a":[{"numeric":[1,"<"]}]}"#, "operator"),
+      (#"{"a":[{"numeric":["<","1"]}]}"#, "number"), (#"{"a":[{"numeric":["<",5,">",1]}]}"#, "range"),
+      (#"{"a":[{"numeric":[">",5,"=",6]}]}"#, "range"), (#"{"a":[{"numeric":["=",5,"<",6]}]}"#, "range"),
+      (#"{"a":[{"numeric":[">",5,"<",5]}]}"#, "bottom"), (#"{"a":[{"numeric":[">",6,"<",5]}]}"#, "bottom"),
+      (#"{"a":[1000000001]}"#, "1,000,000,000"), (#"{"a":[{"numeric":[">",-1e10]}]}"#, "1,000,000,000"),
+      (#"{"a":{"b":["x"]}}"#, "nests"), (#"{"a":["x"],"b":["x"],"c":["x"],"d":["x"],"e":["x"],"f":["x"]}"#, "6 keys"),
+      ("{", "not JSON"), ("", "not JSON"),
+    ])
   func refuses(text: String, message: String) {
     let error = #expect(throws: SDError.self) { try FilterPolicy(parsing: text, scope: .attributes) }
     #expect(error?.code == .invalid)
@@ -206,7 +268,9 @@ private func matches(_ policy: JSONValue, body: String) throws -> Bool {
     // 4 values at depth 3 and 3 at depth 2: 3 x 4 x 2 x 3 = 72.
     _ = try FilterPolicy(["a": ["b": ["c": values(4)]], "d": ["e": values(3)]], scope: .body)
     _ = try FilterPolicy(["a": ["b": ["c": values(5)]], "d": ["e": values(5)]], scope: .body)
-    #expect(throws: SDError.self) { try FilterPolicy(["a": ["b": ["c": values(5)]], "d": ["e": values(6)]], scope: .body) }
+    #expect(throws: SDError.self) {
+      try FilterPolicy(["a": ["b": ["c": values(5)]], "d": ["e": values(6)]], scope: .body)
+    }
     _ = try FilterPolicy(["a": [["anything-but": values(1000)]]], scope: .attributes)
   }
 
@@ -223,7 +287,11 @@ private func matches(_ policy: JSONValue, body: String) throws -> Bool {
   func orBomb() throws {
     var policy: JSONValue = ["x": ["y"]]
     for n in 0..<60 {
-      policy = ["$or": [["a\(n)": ["1"], "$or": [policy, ["b\(n)": ["2"]]]], ["c\(n)": ["3"], "$or": [policy, ["d\(n)": ["4"]]]]]]
+      policy = [
+        "$or": [
+          ["a\(n)": ["1"], "$or": [policy, ["b\(n)": ["2"]]]], ["c\(n)": ["3"], "$or": [policy, ["d\(n)": ["4"]]]],
+        ]
+      ]
       guard n < 6 || policy.serialized().count < 200_000 else { break }
     }
     #expect(throws: SDError.self) { try FilterPolicy(policy, scope: .attributes) }

@@ -3,7 +3,9 @@ import SDCore
 import Testing
 
 /// Policies and publications with the answer that another implementation of SNS gives, kept where it agrees with the
-/// developer guide. One a line in `FilterPolicyVectors.json`.
+/// developer guide.
+///
+/// One a line in `FilterPolicyVectors.json`.
 @Suite struct FilterPolicyVectorTests {
   static let vectors: [JSONValue] = {
     let path = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "FilterPolicyVectors.json")

@@ -3,10 +3,13 @@ import SDCore
 import Testing
 
 @Suite struct JSONValueTests {
-  @Test("Numbers keep their digits", arguments: [
-    "0", "-0", "1", "1.0", "1.10", "-1.50", "1e5", "1E+05", "1e-400", "1e999", "18446744073709551617", "-9223372036854775809",
-    "0.1000000000000000055511151231257827", "123456789012345678901234567890.123456789", "9007199254740993",
-  ])
+  @Test(
+    "Numbers keep their digits",
+    arguments: [
+      "0", "-0", "1", "1.0", "1.10", "-1.50", "1e5", "1E+05", "1e-400", "1e999", "18446744073709551617",
+      "-9223372036854775809",
+      "0.1000000000000000055511151231257827", "123456789012345678901234567890.123456789", "9007199254740993",
+    ])
   func digits(literal: String) throws {
     #expect(try JSONValue(parsing: literal).text == literal)
     #expect(try JSONValue(parsing: "{\"a\":[\(literal)]}").text == "{\"a\":[\(literal)]}")
@@ -20,15 +23,22 @@ import Testing
     #expect(throws: JSONError.self) { try JSONValue(parsing: "0." + String(repeating: "0", count: 1 << 20)) }
   }
 
-  @Test("Whole numbers are read where they fit, whatever their form", arguments: [
-    ("0", 0), ("-0", 0), ("2.0", 2), ("2e0", 2), ("20e-1", 2), ("9223372036854775807", Int.max), ("-9223372036854775808", Int.min),
-    ("9223372036854775808", nil), ("1.5", nil), ("1e300", nil), ("1e999", nil), ("-1e999", nil), ("1e15", 1_000_000_000_000_000),
-  ] as [(String, Int?)])
+  @Test(
+    "Whole numbers are read where they fit, whatever their form",
+    arguments: [
+      ("0", 0), ("-0", 0), ("2.0", 2), ("2e0", 2), ("20e-1", 2), ("9223372036854775807", Int.max),
+      ("-9223372036854775808", Int.min),
+      ("9223372036854775808", nil), ("1.5", nil), ("1e300", nil), ("1e999", nil), ("-1e999", nil),
+      ("1e15", 1_000_000_000_000_000),
+    ] as [(String, Int?)])
   func wholeNumbers(literal: String, int: Int?) throws { #expect(try JSONValue(parsing: literal).int == int) }
 
-  @Test("Doubles become numbers that JSON has, the extreme ones too", arguments: [
-    (0.0, "0"), (-0.5, "-0.5"), (1e300, "1e+300"), (-9.223372036854775808e18, "-9.223372036854776e+18"), (9_007_199_254_740_992, "9007199254740992.0"),
-  ])
+  @Test(
+    "Doubles become numbers that JSON has, the extreme ones too",
+    arguments: [
+      (0.0, "0"), (-0.5, "-0.5"), (1e300, "1e+300"), (-9.223372036854775808e18, "-9.223372036854776e+18"),
+      (9_007_199_254_740_992, "9007199254740992.0"),
+    ])
   func doubles(value: Double, text: String) throws {
     #expect(JSONValue.double(value).text == text)
     #expect(try JSONValue(parsing: text).double == value)
@@ -90,10 +100,13 @@ import Testing
         "{\"B\":3,\"b\":{\"a\":[{\"x\":2,\"y\":1}],\"z\":1},\"e\u{301}\":2,\"\u{E9}\":1}".utf8))
   }
 
-  @Test("Strings are written so that every reader takes them", arguments: [
-    ("plain", "\"plain\""), ("\"\\/", "\"\\\"\\\\/\""), ("\n\r\t", "\"\\n\\r\\t\""), ("\u{0}\u{1F}\u{7F}", "\"\\u0000\\u001f\u{7F}\""),
-    ("é🏮\u{2028}", "\"é🏮\u{2028}\""), ("\r\n", "\"\\r\\n\""),
-  ])
+  @Test(
+    "Strings are written so that every reader takes them",
+    arguments: [
+      ("plain", "\"plain\""), ("\"\\/", "\"\\\"\\\\/\""), ("\n\r\t", "\"\\n\\r\\t\""),
+      ("\u{0}\u{1F}\u{7F}", "\"\\u0000\\u001f\u{7F}\""),
+      ("é🏮\u{2028}", "\"é🏮\u{2028}\""), ("\r\n", "\"\\r\\n\""),
+    ])
   func strings(value: String, text: String) throws {
     #expect(JSONValue.string(value).text == text)
     #expect(try JSONValue(parsing: text).string.map { Array($0.utf8) } == Array(value.utf8))
@@ -127,4 +140,22 @@ import Testing
 /// The standard library's reader, as a second opinion on what we write.
 private enum JSONSerializationCheck {
   static func string(_ text: String) throws -> String { try JSONDecoder().decode(String.self, from: Data(text.utf8)) }
+}
+
+@Suite struct JSONInRecordsTests {
+  @Test("What others put into a record survives its storing, digits and all")
+  func records() throws {
+    let text = #"{"n":[1.0,18446744073709551617,1e999,-0,1.10],"é":"e\u0301"}"#
+    let context = try JSONValue(parsing: text)
+    let request = TaskRequest(
+      api: .v1, key: TaskKey(id: "t"), runtime: nil, type: .textToImage, folder: "f", context: context, content: [:],
+      payload: [:])
+    var record = TaskRecord(request, run: 1, submission: "s", digest: "d", at: Timestamp(milliseconds: 0))
+    record.error = TaskError(.engineFailed, .infer, "m", reason: context)
+    let decoded = try JSONDecoder().decode(TaskRecord.self, from: JSONEncoder().encode(record))
+    #expect(decoded == record)
+    #expect(decoded.context?.text == context.text && decoded.error?.reason?.text == context.text)
+    record.context = nil
+    #expect(try JSONDecoder().decode(TaskRecord.self, from: JSONEncoder().encode(record)).context == nil)
+  }
 }

@@ -36,7 +36,9 @@ public final class MemoryTopic: EventTopic {
   /// Whether it serves the same system as a ledger, so that a step of the ledger can carry its publications.
   func serves(_ queues: MemoryQueues) -> Bool { self.queues === queues }
 
-  /// Hands a publication to every queue that wants it. Nothing is delivered when it throws.
+  /// Hands a publication to every queue that wants it.
+  ///
+  /// Nothing is delivered when it throws.
   func deliver(_ publication: Publication) throws(SDError) -> String {
     let size = OutgoingMessage(body: publication.body, attributes: publication.attributes).byteCount
     guard size <= maximumBytes else {

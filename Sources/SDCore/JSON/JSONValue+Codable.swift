@@ -69,3 +69,23 @@ extension JSONValue: Codable {
     init?(intValue: Int) { nil }
   }
 }
+
+/// A JSON value that goes through `Codable` as its text, digits and all: for records, which others' values must survive.
+struct JSONText: Sendable, Hashable, Codable {
+  /// The value.
+  var value: JSONValue
+
+  init(_ value: JSONValue) { self.value = value }
+
+  init(from decoder: any Decoder) throws {
+    let container = try decoder.singleValueContainer()
+    do { value = try JSONValue(parsing: try container.decode(String.self)) } catch let error as JSONError {
+      throw DecodingError.dataCorruptedError(in: container, debugDescription: error.description)
+    }
+  }
+
+  func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    try container.encode(value.text)
+  }
+}

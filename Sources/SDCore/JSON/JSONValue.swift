@@ -26,7 +26,11 @@ public struct JSONNumber: Sendable, Hashable {
   /// A finite number; `nil` for infinities and NaN, which JSON cannot say.
   public init?(_ value: Double) {
     guard value.isFinite else { return nil }
-    if let whole = Int64(exactly: value), whole.magnitude < 1 << 53 { literal = String(whole) } else { literal = "\(value)" }
+    if let whole = Int64(exactly: value), whole.magnitude < 1 << 53 {
+      literal = String(whole)
+    } else {
+      literal = "\(value)"
+    }
   }
 
   /// The value where it is a whole number that fits, `2.0` and `2e0` included.
@@ -67,7 +71,9 @@ public struct JSONObject: Sendable {
   /// The names in their order.
   public var names: [String] { storage.map(\.name) }
 
-  /// The value of a member. Setting replaces it in place or appends; setting `nil` removes it.
+  /// The value of a member.
+  ///
+  /// Setting replaces it in place or appends; setting `nil` removes it.
   public subscript(name: String) -> JSONValue? {
     get { position(of: name).map { storage[$0].value } }
     set {
@@ -78,7 +84,11 @@ public struct JSONObject: Sendable {
         if index != nil { rebuildIndex() }
       case (nil, let value?):
         storage.append((name, value))
-        if index != nil { index?[ExactString(name)] = storage.count - 1 } else if storage.count > Self.indexedFrom { rebuildIndex() }
+        if index != nil {
+          index?[ExactString(name)] = storage.count - 1
+        } else if storage.count > Self.indexedFrom {
+          rebuildIndex()
+        }
       case (nil, nil): break
       }
     }
@@ -149,7 +159,9 @@ extension JSONValue {
   /// Whether it is `null`.
   public var isNull: Bool { self == .null }
 
-  /// A member of an object; `nil` for anything else. Setting a member of something that is no object does nothing.
+  /// A member of an object; `nil` for anything else.
+  ///
+  /// Setting a member of something that is no object does nothing.
   public subscript(name: String) -> JSONValue? {
     get { object?[name] }
     set {

@@ -29,7 +29,9 @@ public struct RuntimeDescription: Sendable, Hashable, Codable {
 
 /// The runtimes that a door knows.
 public struct RuntimeCatalog: Sendable, Hashable {
-  /// In the order of their configuration. Where several have one model, the first gets the tasks that name only that.
+  /// In the order of their configuration.
+  ///
+  /// Where several have one model, the first gets the tasks that name only that.
   public var runtimes: [RuntimeDescription]
 
   /// The runtimes that a door knows.

@@ -90,7 +90,8 @@ private struct TimestampReader {
   init(_ text: String) { rest = text[...].utf8 }
 
   mutating func time() -> Int64? {
-    guard let year = number(4), take("-"), let month = number(2), take("-"), let day = number(2), take("T") || take("t"),
+    guard let year = number(4), take("-"), let month = number(2), take("-"), let day = number(2),
+      take("T") || take("t"),
       let hour = number(2), take(":"), let minute = number(2), take(":"), let second = number(2),
       let millisecond = fraction(), let offset = offset(), rest.isEmpty, (1...12).contains(month),
       (1...Self.length(ofMonth: month, year)).contains(day), hour < 24, minute < 60, second <= 60

@@ -139,7 +139,9 @@ public final class FakeBackend: InferenceBackend {
       request: request, payload: request.content.serialized(), name: "\(request.key)#\(request.attempt)")
   }
 
-  public func run(_ prepared: PreparedInference, onAnswer: @escaping @Sendable () -> Void) async throws -> InferenceAnswer {
+  public func run(_ prepared: PreparedInference, onAnswer: @escaping @Sendable () -> Void) async throws
+    -> InferenceAnswer
+  {
     let (key, attempt) = (prepared.request.key, prepared.request.attempt)
     let interruption = Gate()
     let behavior = state.withLock { state in

@@ -20,7 +20,9 @@ public enum FakeImage {
     return bytes(UInt32(data.count)) + body + bytes(crc32(body))
   }
 
-  private static func bytes(_ number: some FixedWidthInteger) -> [UInt8] { withUnsafeBytes(of: number.bigEndian, Array.init) }
+  private static func bytes(_ number: some FixedWidthInteger) -> [UInt8] {
+    withUnsafeBytes(of: number.bigEndian, Array.init)
+  }
 
   /// The check sum of PNG chunks (ISO 3309).
   private static func crc32(_ data: [UInt8]) -> UInt32 {
@@ -46,7 +48,8 @@ extension InferenceResult {
       let seed = request.seed &+ UInt64(place)
       let bytes = FakeImage.png(seed)
       return InferenceOutput(
-        bytes: bytes[...], role: .image, contentType: "image/png", fileExtension: ".png", width: 1, height: 1, seed: seed)
+        bytes: bytes[...], role: .image, contentType: "image/png", fileExtension: ".png", width: 1, height: 1,
+        seed: seed)
     }
     let seeds = JSONValue.array(outputs.map { .number(JSONNumber($0.seed ?? 0)) })
     return InferenceResult(
