@@ -1,0 +1,2 @@
+import ImageKit
+import Testing
