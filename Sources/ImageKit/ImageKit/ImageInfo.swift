@@ -18,11 +18,14 @@ public struct ImageInfo: Sendable, Hashable {
   /// extents of its items. Bytes after the picture's end are not held against it.
   public var isComplete: Bool { fault == nil }
 
-  /// Looks at a picture: format, size, and whether it is whole. Memory stays below 100 KiB whatever the picture's size.
+  /// Looks at a picture: format, size, and whether it is whole.
+  ///
+  /// Memory stays below 100 KiB whatever the picture's size.
   ///
   /// - Throws: `ImageError` if there is no picture to speak of: no bytes, another format, a header that gives no usable
   ///   size, a limit passed. What is wrong further on is the `fault` of the answer.
-  public static func inspect(_ bytes: Span<UInt8>, limits: ImageLimits = ImageLimits()) throws(ImageError) -> ImageInfo {
+  public static func inspect(_ bytes: Span<UInt8>, limits: ImageLimits = ImageLimits()) throws(ImageError) -> ImageInfo
+  {
     guard bytes.count > 0 else { throw ImageError(.empty, "there are no bytes") }
     try limits.check(byteCount: bytes.count)
     guard let format = MediaFormat.detect(bytes) else {

@@ -14,7 +14,8 @@ extension MediaFormat {
       case "WAVE": return .wav
       default: return nil
       }
-    case "GIF8": return bytes.begins(with: Array("GIF87a".utf8)) || bytes.begins(with: Array("GIF89a".utf8)) ? .gif : nil
+    case "GIF8":
+      return bytes.begins(with: Array("GIF87a".utf8)) || bytes.begins(with: Array("GIF89a".utf8)) ? .gif : nil
     case "fLaC": return .flac
     case "OggS": return .ogg
     default: break

@@ -70,7 +70,7 @@ struct Inflater: ~Copyable {
         count += produced.count
         return count <= limit
       }
-    } catch where error.code == .malformed {
+    } catch  where error.code == .malformed {
       return count
     }
     return count

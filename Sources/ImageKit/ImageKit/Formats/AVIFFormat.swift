@@ -62,7 +62,9 @@ struct Box {
     if size == 1 { size = try cursor.bigEndian(8, bytes) }
     if size == 0 { size = end - offset }
     let header = cursor.offset - offset
-    guard size >= header else { throw ImageError(.malformed, "AVIF: box \(type.name) at offset \(offset) of \(size) bytes") }
+    guard size >= header else {
+      throw ImageError(.malformed, "AVIF: box \(type.name) at offset \(offset) of \(size) bytes")
+    }
     return Box(type: type, data: try cursor.take(size - header))
   }
 }

@@ -30,7 +30,9 @@ struct AVIFMeta {
     }
   }
 
-  /// The size of the primary item. Every item's size is held against the limits, since a decoder may meet each.
+  /// The size of the primary item.
+  ///
+  /// Every item's size is held against the limits, since a decoder may meet each.
   func size(
     _ bytes: Span<UInt8>, _ limits: ImageLimits, _ budget: inout PartBudget
   ) throws(ImageError) -> (width: Int, height: Int) {

@@ -48,7 +48,9 @@ enum GIFFormat: PictureFormat {
     if flags & 0x80 != 0 { try cursor.take(3 << (Int(flags & 7) + 1)) }
   }
 
-  /// Passes over sub-blocks up to the empty one; each takes at least a byte. Tells how many data bytes there were.
+  /// Passes over sub-blocks up to the empty one; each takes at least a byte.
+  ///
+  /// Tells how many data bytes there were.
   private static func skipSubBlocks(_ bytes: Span<UInt8>, _ cursor: inout Cursor) throws(ImageError) -> Int {
     var total = 0
     while case let count = Int(try cursor.byte(bytes)), count > 0 {

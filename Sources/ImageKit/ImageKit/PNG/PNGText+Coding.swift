@@ -87,7 +87,8 @@ extension PNGText {
 
   private static func isKeyword(_ bytes: [UInt8]) -> Bool {
     (1...79).contains(bytes.count) && bytes.allSatisfy { (0x20...0x7E).contains($0) || $0 >= 0xA1 }
-      && bytes.first != 0x20 && bytes.last != 0x20 && !zip(bytes, bytes.dropFirst()).contains { $0 == 0x20 && $1 == 0x20 }
+      && bytes.first != 0x20 && bytes.last != 0x20
+      && !zip(bytes, bytes.dropFirst()).contains { $0 == 0x20 && $1 == 0x20 }
   }
 
   /// What lies before and after the first NUL.

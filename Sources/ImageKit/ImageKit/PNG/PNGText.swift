@@ -10,7 +10,9 @@ public struct PNGText: Sendable, Hashable {
     case international(compressed: Bool = false, language: String = "", translatedKeyword: String = "")
   }
 
-  /// What the text is about: `parameters` (web UIs), `prompt` and `workflow` (ComfyUI). 1 to 79 Latin-1 characters.
+  /// What the text is about, in 1 to 79 Latin-1 characters.
+  ///
+  /// `parameters` is the web UIs', `prompt` and `workflow` are ComfyUI's.
   public var keyword: String
   /// The text.
   public var text: String

@@ -31,7 +31,9 @@ public struct PNGWriter: Sendable {
     (self.texts, self.level) = (texts, level)
   }
 
-  /// The file of a picture. An index beyond the palette is not looked for; decoders differ on it.
+  /// The file of a picture.
+  ///
+  /// An index beyond the palette is not looked for; decoders differ on it.
   ///
   /// - Throws: `ImageError` if the pixels are not width times height, a side is 0 or above 65535, or a text cannot be
   ///   written.

@@ -1,2 +1,0 @@
-import ImageKit
-import Testing
