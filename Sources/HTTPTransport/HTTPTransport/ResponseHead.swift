@@ -2,7 +2,8 @@ internal import HTTPTypes
 
 /// The head of an answer, parsed on its bytes (RFC 9112, sections 4 and 5).
 enum ResponseHead {
-  /// - Returns: `nil` if it is malformed: a line that is no field, a name that is no token, lengths that contradict.
+  /// - Returns: `nil` if it is malformed: a line that is no field, a name that is no token, a length that is no number,
+  ///   or two lengths that differ.
   static func parse(_ bytes: [UInt8]) -> HTTPResponse? {
     var lines = Lines(bytes[...])
     guard let statusLine = lines.next(), let code = status(statusLine) else { return nil }
@@ -17,7 +18,7 @@ enum ResponseHead {
       else { return nil }
       let value = trimmed(line[(colon + 1)...])
       if name == .contentLength {
-        if let length, !length.elementsEqual(value) { return nil }
+        guard number(value) != nil, length.map({ $0.elementsEqual(value) }) ?? true else { return nil }
         length = value
       }
       response.headerFields.append(HTTPField(name: name, lenientValue: value))
