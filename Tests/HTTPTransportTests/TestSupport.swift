@@ -58,8 +58,15 @@ final class Counter: Sendable {
 
 /// What this process holds, as `/proc` tells it.
 enum OwnProcess {
-  static var descriptors: Int { entries("/proc/self/fd") }
-  static var threads: Int { entries("/proc/self/task") }
+  /// Files and sockets; the runtime's own timers and event queues come and go.
+  static var descriptors: Int {
+    entries("/proc/self/fd").count {
+      var target = [CChar](repeating: 0, count: 256)
+      let count = readlink("/proc/self/fd/" + $0, &target, target.count)
+      return count > 0 && !target.starts(with: "anon_inode:".utf8.map { CChar(bitPattern: $0) })
+    }
+  }
+  static var threads: Int { entries("/proc/self/task").count }
 
   /// Resident memory in bytes.
   static var residentBytes: Int {
@@ -71,12 +78,15 @@ enum OwnProcess {
     return (Int(text.split(separator: " ").dropFirst().first ?? "") ?? 0) * Int(sysconf(Int32(_SC_PAGESIZE)))
   }
 
-  private static func entries(_ path: String) -> Int {
-    guard let directory = opendir(path) else { return 0 }
+  private static func entries(_ path: String) -> [String] {
+    guard let directory = opendir(path) else { return [] }
     defer { closedir(directory) }
-    var count = 0
-    while readdir(directory) != nil { count += 1 }
-    return count
+    var names: [String] = []
+    while let entry = readdir(directory) {
+      names.append(
+        withUnsafeBytes(of: &entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) })
+    }
+    return names
   }
 }
 
@@ -110,4 +120,11 @@ final class DeafListener {
   }
 
   deinit { for descriptor in descriptors { close(descriptor) } }
+}
+
+/// The bytes of a numeric address.
+func numeric(_ text: String) -> [UInt8]? {
+  var bytes = [UInt8](repeating: 0, count: 16)
+  if inet_pton(AF_INET6, text, &bytes) == 1 { return bytes }
+  return inet_pton(AF_INET, text, &bytes) == 1 ? Array(bytes.prefix(4)) : nil
 }
