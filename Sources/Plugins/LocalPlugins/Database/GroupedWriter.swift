@@ -1,0 +1,219 @@
+import Dispatch
+import GRDB
+import SDCore
+import Synchronization
+
+/// Gathers the writes of one process into transactions, since a durable commit costs as much as the disk takes to sync,
+/// however much is in it.
+///
+/// Writes that wait together share one transaction, each in a savepoint of its own, so that what one throws undoes that
+/// one alone. Lazy writes (receives, extends) go first and are not synced: they never wait for a disk.
+final class GroupedWriter: Sendable {
+  private struct State {
+    var lazy: [any WriteJob] = []
+    var durable: [any WriteJob] = []
+    var isRunning = false
+    var isGathering = false
+  }
+
+  /// Most writes of one transaction.
+  private static let largestGroup = 256
+
+  private let connection: DatabaseQueue
+  private let isDurable: Bool
+  private let path: String
+  private let bells: Doorbells
+  private let state = Mutex(State())
+  private let arrival = DispatchSemaphore(value: 0)
+  private let tuning = Mutex(GatherTuning())
+
+  init(_ connection: DatabaseQueue, isDurable: Bool, bells: Doorbells) {
+    (self.connection, self.isDurable, self.bells) = (connection, isDurable, bells)
+    path = connection.path
+  }
+
+  /// Runs a write in some transaction and answers when it stands.
+  ///
+  /// - Parameter dropsIfCancelled: whether a write that has not begun may be dropped when the task is cancelled; ends of
+  ///   leases and records must go through during a shutdown too.
+  func perform<T: Sendable>(
+    _ urgency: WriteUrgency, dropsIfCancelled: Bool = false, _ body: @escaping @Sendable (inout Transaction) throws -> T
+  ) async throws -> T {
+    guard dropsIfCancelled else {
+      return try await withCheckedThrowingContinuation { continuation in
+        enqueue(CallerJob(body, cancellation: nil, continuation: continuation), urgency)
+      }
+    }
+    let cancellation = CallerJob<T>.Cancellation()
+    return try await withTaskCancellationHandler {
+      try await withCheckedThrowingContinuation { continuation in
+        enqueue(CallerJob(body, cancellation: cancellation, continuation: continuation), urgency)
+      }
+    } onCancel: {
+      cancellation.isSet.store(true, ordering: .relaxed)
+    }
+  }
+
+  private func enqueue(_ job: any WriteJob, _ urgency: WriteUrgency) {
+    let (starts, signals) = state.withLock { state in
+      switch urgency {
+      case .durable: state.durable.append(job)
+      case .lazy: state.lazy.append(job)
+      }
+      defer { state.isRunning = true }
+      return (!state.isRunning, state.isGathering)
+    }
+    if starts { connection.asyncWriteWithoutTransaction { self.drain($0) } }
+    if signals { arrival.signal() }
+  }
+
+  // Everything below runs on the connection's queue.
+
+  private func drain(_ db: Database) {
+    while true {
+      let lazy = take(\.lazy)
+      if !lazy.isEmpty {
+        commit(lazy, synced: false, db)
+        continue
+      }
+      guard state.withLock({ !$0.durable.isEmpty }) else {
+        let isOver = state.withLock { state in
+          if state.lazy.isEmpty && state.durable.isEmpty { state.isRunning = false }
+          return !state.isRunning
+        }
+        if isOver { return }
+        continue
+      }
+      if isDurable { gather(db) }
+      let jobs = take(\.durable)
+      let start = ContinuousClock.now
+      commit(jobs, synced: isDurable, db)
+      tuning.withLock { $0.committed(jobs.count, in: start.duration(to: .now)) }
+    }
+  }
+
+  private func take(_ jobs: WritableKeyPath<State, [any WriteJob]>) -> [any WriteJob] {
+    state.withLock { state in
+      let taken = Array(state[keyPath: jobs].prefix(Self.largestGroup))
+      state[keyPath: jobs].removeFirst(taken.count)
+      return taken
+    }
+  }
+
+  /// Waits a little for those whose last write was just answered: they are likely to come back, and the sync that is to
+  /// follow costs many times this wait.
+  ///
+  /// Lazy writes are served meanwhile.
+  private func gather(_ db: Database) {
+    let (expected, patience) = tuning.withLock {
+      ($0.expected(waiting: state.withLock { $0.durable.count }), $0.patience)
+    }
+    guard expected > 0, patience > .zero else { return }
+    let end = ContinuousClock.now + patience
+    while true {
+      let (count, lazy) = state.withLock { state in
+        state.isGathering = true
+        return (state.durable.count, !state.lazy.isEmpty)
+      }
+      if lazy {
+        commit(take(\.lazy), synced: false, db)
+        continue
+      }
+      let left = ContinuousClock.now.duration(to: end)
+      if count >= expected || left <= .zero { break }
+      _ = arrival.wait(timeout: .now() + .nanoseconds(Int(left.seconds * 1e9)))
+    }
+    let count = state.withLock { state in
+      state.isGathering = false
+      return state.durable.count
+    }
+    // Signals of arrivals that were seen without waiting are used up, lest the next gathering takes them for its own.
+    while arrival.wait(timeout: .now()) == .success {}
+    tuning.withLock { $0.gathered(count, of: expected) }
+  }
+
+  private func commit(_ jobs: [any WriteJob], synced: Bool, _ db: Database) {
+    let wanted = jobs.filter { job in
+      if job.isCancelled { job.fail(CancellationError()) }
+      return !job.isCancelled
+    }
+    guard !wanted.isEmpty else { return }
+    do {
+      try transact(wanted, synced: synced, db)
+    } catch {
+      if db.isInsideTransaction { try? db.rollback() }
+      let isWriteFailure = (error as? DatabaseError)?.isWriteFailure ?? false
+      // A log that has been copied back is written from its start again, which needs no new space on a full disk.
+      if isWriteFailure { _ = try? db.checkpoint(.restart) }
+      if wanted.count == 1 && !isWriteFailure { return wanted[0].fail(SDError(database: error, "writing to \(path)")) }
+      for job in wanted {
+        do {
+          try transact([job], synced: synced, db)
+        } catch {
+          if db.isInsideTransaction { try? db.rollback() }
+          job.fail(SDError(database: error, "writing to \(path)"))
+        }
+      }
+    }
+  }
+
+  /// Runs jobs in one transaction.
+  ///
+  /// Throws when none of them stands; a job's own failure is told to it alone.
+  private func transact(_ jobs: [any WriteJob], synced: Bool, _ db: Database) throws {
+    try db.cachedStatement(sql: synced ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL").execute()
+    try db.cachedStatement(sql: "BEGIN IMMEDIATE").execute()
+    var failures: [(any WriteJob, any Error)] = []
+    var done: [any WriteJob] = []
+    var rung: Set<Int64> = []
+    for job in jobs {
+      if jobs.count == 1 {
+        rung = try job.run(db)
+        done.append(job)
+        continue
+      }
+      try db.cachedStatement(sql: "SAVEPOINT job").execute()
+      do {
+        rung.formUnion(try job.run(db))
+        try db.cachedStatement(sql: "RELEASE job").execute()
+        done.append(job)
+      } catch {
+        // The disk refused, or SQLite gave up the whole transaction: the group is tried again one by one.
+        if (error as? DatabaseError)?.isWriteFailure ?? false || !db.isInsideTransaction { throw error }
+        try db.cachedStatement(sql: "ROLLBACK TO job").execute()
+        try db.cachedStatement(sql: "RELEASE job").execute()
+        failures.append((job, error))
+      }
+    }
+    try db.cachedStatement(sql: "COMMIT").execute()
+    for job in done { job.succeed() }
+    for (job, error) in failures { job.fail(SDError(database: error, "writing to \(path)")) }
+    bells.ring(rung)
+  }
+}
+
+/// Learns how long gathering is worth while.
+struct GatherTuning {
+  private var lastCount = 0
+  private var lastDuration: Duration = .zero
+  private var share = 0.25
+
+  /// Syncs that are quicker than this are not worth waiting for.
+  private static let quick: Duration = .microseconds(400)
+
+  /// How long to wait at most.
+  var patience: Duration { lastDuration < Self.quick ? .zero : min(lastDuration * share, .milliseconds(4)) }
+
+  /// How many writes to wait for: those here and those just answered; zero for none.
+  func expected(waiting: Int) -> Int { lastCount == 0 ? 0 : min(waiting + lastCount, 64) }
+
+  /// Notes a group and what it cost.
+  mutating func committed(_ count: Int, in duration: Duration) {
+    (lastCount, lastDuration) = (count, duration)
+  }
+
+  /// Notes how a gathering went: waiting in vain makes the next wait shorter.
+  mutating func gathered(_ count: Int, of expected: Int) {
+    share = count >= expected ? min(share * 2, 0.5) : max(share / 2, 0.02)
+  }
+}
