@@ -145,6 +145,8 @@ public struct DeadLetterReason: Sendable, Hashable {
   public static let codeAttribute = "sd_dead_letter_code"
   /// Name of the attribute that carries `message`.
   public static let messageAttribute = "sd_dead_letter_reason"
+  /// Name of the attribute that carries the id which the letter had in the queue that it was moved from.
+  public static let messageIDAttribute = "sd_dead_letter_message_id"
 
   /// A word for machines: `poison`, or a task's error code.
   public var code: String
