@@ -51,7 +51,7 @@ enum DatabaseSchema {
 
           CREATE TABLE record (
             id INTEGER PRIMARY KEY, tenant TEXT NOT NULL, task TEXT NOT NULL, run INTEGER NOT NULL,
-            submission TEXT NOT NULL, created INTEGER NOT NULL, state TEXT NOT NULL, expires INTEGER, runtime TEXT,
+            submission TEXT NOT NULL, created INTEGER NOT NULL, state TEXT NOT NULL, runtime TEXT,
             revision INTEGER NOT NULL, digest BLOB NOT NULL, json BLOB NOT NULL, context BLOB, reason BLOB
           ) STRICT;
           CREATE UNIQUE INDEX record_key ON record (tenant, task, run);
@@ -59,9 +59,10 @@ enum DatabaseSchema {
           CREATE INDEX record_age ON record (tenant, created, id);
           CREATE TABLE request (record INTEGER PRIMARY KEY, digest BLOB NOT NULL, bytes BLOB) STRICT;
           CREATE TABLE progress (
-            record INTEGER PRIMARY KEY, watched INTEGER NOT NULL DEFAULT 0, fraction REAL, step INTEGER, steps INTEGER,
-            eta REAL, preview BLOB, type TEXT
-          ) STRICT;
+            tenant TEXT NOT NULL, task TEXT NOT NULL, run INTEGER NOT NULL, watched INTEGER NOT NULL DEFAULT 0,
+            fraction REAL, step INTEGER, steps INTEGER, eta REAL, preview BLOB, type TEXT,
+            PRIMARY KEY (tenant, task, run)
+          ) STRICT, WITHOUT ROWID;
           """)
     }
   ]

@@ -80,6 +80,7 @@ public final class LocalDatabase: Sendable {
   deinit { rivals.stop() }
 
   /// Runs a write; see `GroupedWriter.perform`.
+  @discardableResult
   func write<T: Sendable>(
     _ urgency: WriteUrgency = .durable, dropsIfCancelled: Bool = false,
     _ body: @escaping @Sendable (inout Transaction) throws -> T
@@ -124,10 +125,11 @@ struct QueueIdentity: Sendable, Hashable {
   var id: Int64
   var isFIFO: Bool
 
-  /// Finds a queue's row or makes it; `isFIFO` decides only about a new one.
+  /// Finds a queue's row or makes it; `isFIFO` decides only about a new one, and else its name, as SQS has it.
   static func resolve(_ name: String, isFIFO: Bool?, _ transaction: Transaction) throws -> QueueIdentity {
     try transaction.run(
-      "INSERT INTO queue (name, fifo) VALUES (?, ?) ON CONFLICT (name) DO NOTHING", [name, isFIFO ?? false])
+      "INSERT INTO queue (name, fifo) VALUES (?, ?) ON CONFLICT (name) DO NOTHING",
+      [name, isFIFO ?? name.hasSuffix(".fifo")])
     let found = try transaction.row("SELECT id, fifo FROM queue WHERE name = ?", [name]) {
       QueueIdentity(id: $0[0], isFIFO: $0[1])
     }

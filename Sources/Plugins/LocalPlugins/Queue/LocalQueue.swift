@@ -90,6 +90,10 @@ public struct LocalQueue: MessageQueue {
     if settings.isFIFO && message.groupID == nil {
       return SDError(.invalid, "a message without a group to queue \(name), which keeps the order within groups")
     }
+    // SQLite's texts end at a NUL.
+    if [message.groupID, message.deduplicationID].contains(where: { $0?.utf8.contains(0) ?? false }) {
+      return SDError(.invalid, "a group or deduplication id with a NUL to queue \(name)")
+    }
     if message.delay < .zero || message.delay > capabilities.maximumLease {
       return SDError(.invalid, "a delay of \(message.delay) to queue \(name)")
     }

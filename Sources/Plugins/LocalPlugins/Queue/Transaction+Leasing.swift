@@ -203,6 +203,6 @@ extension Transaction {
 extension DeadLetterReason {
   /// The attributes of a letter: its own, the reason, and the id that it had.
   fileprivate func marking(_ attributes: MessageAttributes, messageID: String) -> MessageAttributes {
-    attributes.merging(self.attributes.merging(["sd_dead_letter_message_id": .string(messageID)]) { $1 }) { $1 }
+    attributes.merging(self.attributes.merging([Self.messageIDAttribute: .string(messageID)]) { $1 }) { $1 }
   }
 }
