@@ -3,8 +3,9 @@ import SDCore
 import SDTestKit
 import Testing
 
-/// The contracts' own suites. Each case has a directory of its own; a rival is another connection, as another process
-/// would have it.
+/// The contracts' own suites.
+///
+/// Each case has a directory of its own; a rival is another connection, as another process would have it.
 @Suite struct QueueConformanceTests {
   static let standard = suite([.deduplication, .delay, .fairShare, .deadLetter], isFIFO: false, letters: "q-dlq")
   static let ordered = suite([.deduplication, .delay, .groups, .deadLetter], isFIFO: true, letters: "q-dlq")

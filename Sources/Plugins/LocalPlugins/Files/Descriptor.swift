@@ -182,11 +182,14 @@ struct FileStatus {
   var modified: Int64
   /// Whether it is an ordinary file.
   var isFile: Bool
+  /// The file's number in its file system.
+  var inode: UInt64
 
   fileprivate init(_ status: Glibc.stat) {
     size = Int64(status.st_size)
     modified = Int64(status.st_mtim.tv_sec) * 1_000_000_000 + Int64(status.st_mtim.tv_nsec)
     isFile = status.st_mode & S_IFMT == S_IFREG
+    inode = UInt64(status.st_ino)
   }
 }
 

@@ -27,7 +27,7 @@ struct StoredRecord {
 
   /// What is kept beside a record to know it again.
   var digest: Data {
-    var digest = Digest()
+    var digest = FieldDigest()
     digest.add(json)
     digest.add(context)
     digest.add(reason)
@@ -36,7 +36,7 @@ struct StoredRecord {
 
   /// What is kept beside a request to know it again.
   static func digest(ofRequest bytes: [UInt8]) -> Data {
-    var digest = Digest()
+    var digest = FieldDigest()
     digest.add(bytes)
     return digest.finish()
   }

@@ -33,7 +33,7 @@ struct StoredMessage {
 
   /// What is kept beside a message to know it again.
   static func digest(id: String, group: String?, attributes: [UInt8], body: [UInt8]) -> Data {
-    var digest = Digest()
+    var digest = FieldDigest()
     digest.add(id)
     digest.add(group)
     digest.add(attributes)

@@ -4,7 +4,7 @@ import FoundationEssentials
 /// SHA-256 over several fields, each with its length before it so that no byte can wander from one to the next.
 ///
 /// Kept beside what is stored and looked at when it is read: the disk, or whoever edits the file, may have changed it.
-struct Digest {
+struct FieldDigest {
   private var hash = SHA256()
 
   /// Takes in a field; `nil` and empty are the same to it.
