@@ -77,7 +77,7 @@ struct DatabaseOpening {
       for pragma in [
         "cell_size_check = ON", "trusted_schema = OFF", "cache_size = -8192", "cache_spill = OFF",
         "temp_store = MEMORY",
-        "journal_size_limit = 67108864", "wal_autocheckpoint = 2000",
+        "journal_size_limit = 67108864", "wal_autocheckpoint = 1000",
       ] {
         try db.execute(sql: "PRAGMA \(pragma)")
       }

@@ -22,44 +22,39 @@ final class GroupedWriter: Sendable {
   private let connection: DatabaseQueue
   private let isDurable: Bool
   private let path: String
+  private let reserve: DiskReserve
   private let bells: Doorbells
   private let state = Mutex(State())
   private let arrival = DispatchSemaphore(value: 0)
   private let tuning = Mutex(GatherTuning())
 
-  init(_ connection: DatabaseQueue, isDurable: Bool, bells: Doorbells) {
-    (self.connection, self.isDurable, self.bells) = (connection, isDurable, bells)
+  init(_ connection: DatabaseQueue, isDurable: Bool, reserve: DiskReserve, bells: Doorbells) {
+    (self.connection, self.isDurable, self.reserve, self.bells) = (connection, isDurable, reserve, bells)
     path = connection.path
   }
 
   /// Runs a write in some transaction and answers when it stands.
-  ///
-  /// - Parameter dropsIfCancelled: whether a write that has not begun may be dropped when the task is cancelled; ends of
-  ///   leases and records must go through during a shutdown too.
   func perform<T: Sendable>(
-    _ urgency: WriteUrgency, dropsIfCancelled: Bool = false, _ body: @escaping @Sendable (inout Transaction) throws -> T
+    _ kind: WriteKind, _ body: @escaping @Sendable (inout Transaction) throws -> T
   ) async throws -> T {
-    guard dropsIfCancelled else {
+    guard kind.contains(.cancellable) else {
       return try await withCheckedThrowingContinuation { continuation in
-        enqueue(CallerJob(body, cancellation: nil, continuation: continuation), urgency)
+        enqueue(CallerJob(kind, body, cancellation: nil, continuation: continuation))
       }
     }
     let cancellation = CallerJob<T>.Cancellation()
     return try await withTaskCancellationHandler {
       try await withCheckedThrowingContinuation { continuation in
-        enqueue(CallerJob(body, cancellation: cancellation, continuation: continuation), urgency)
+        enqueue(CallerJob(kind, body, cancellation: cancellation, continuation: continuation))
       }
     } onCancel: {
       cancellation.isSet.store(true, ordering: .relaxed)
     }
   }
 
-  private func enqueue(_ job: any WriteJob, _ urgency: WriteUrgency) {
+  private func enqueue(_ job: any WriteJob) {
     let (starts, signals) = state.withLock { state in
-      switch urgency {
-      case .durable: state.durable.append(job)
-      case .lazy: state.lazy.append(job)
-      }
+      if job.kind.contains(.lazy) { state.lazy.append(job) } else { state.durable.append(job) }
       defer { state.isRunning = true }
       return (!state.isRunning, state.isGathering)
     }
@@ -133,29 +128,64 @@ final class GroupedWriter: Sendable {
   }
 
   private func commit(_ jobs: [any WriteJob], synced: Bool, _ db: Database) {
-    let wanted = jobs.filter { job in
-      if job.isCancelled { job.fail(CancellationError()) }
-      return !job.isCancelled
-    }
+    let wanted = admitted(jobs, db)
     guard !wanted.isEmpty else { return }
     do {
       try transact(wanted, synced: synced, db)
     } catch {
       if db.isInsideTransaction { try? db.rollback() }
-      let isWriteFailure = (error as? DatabaseError)?.isWriteFailure ?? false
-      // A log that has been copied back is written from its start again, which needs no new space on a full disk.
-      if isWriteFailure { _ = try? db.checkpoint(.restart) }
-      if wanted.count == 1 && !isWriteFailure { return wanted[0].fail(SDError(database: error, "writing to \(path)")) }
-      for job in wanted {
-        do {
-          try transact([job], synced: synced, db)
-        } catch {
-          if db.isInsideTransaction { try? db.rollback() }
-          job.fail(SDError(database: error, "writing to \(path)"))
-        }
+      if wanted.count == 1, !isWriteFailure(error) { return wanted[0].fail(failure(error)) }
+      // One by one: the smaller ones may go through.
+      for job in wanted { commitAlone(job, synced: synced, db) }
+    }
+  }
+
+  /// Those that are still wanted and for which there is space.
+  private func admitted(_ jobs: [any WriteJob], _ db: Database) -> [any WriteJob] {
+    let hasSpace = !jobs.contains { $0.kind.contains(.growing) } || reserve.isHeld() || hasFreePages(db)
+    return jobs.filter { job in
+      if job.isCancelled {
+        job.fail(CancellationError())
+        return false
+      }
+      if job.kind.contains(.growing) && !hasSpace {
+        job.fail(SDError(.full, "writing to \(path): less than \(DiskReserve.size >> 20) MiB left on the disk"))
+        return false
+      }
+      return true
+    }
+  }
+
+  /// Whether the file itself has as much space as the reserve would hold: pages of what was completed.
+  private func hasFreePages(_ db: Database) -> Bool {
+    let pages = try? Int.fetchOne(db.cachedStatement(sql: "PRAGMA freelist_count"))
+    let size = try? Int.fetchOne(db.cachedStatement(sql: "PRAGMA page_size"))
+    return (pages ?? 0) * (size ?? 0) >= DiskReserve.size
+  }
+
+  private func commitAlone(_ job: any WriteJob, synced: Bool, _ db: Database) {
+    do {
+      // A log that has been copied back is written from its start again, which needs no new space.
+      _ = try? db.checkpoint(.restart)
+      try transact([job], synced: synced, db)
+    } catch {
+      if db.isInsideTransaction { try? db.rollback() }
+      guard isWriteFailure(error), !job.kind.contains(.growing), reserve.release() else {
+        return job.fail(failure(error))
+      }
+      do {
+        _ = try? db.checkpoint(.restart)
+        try transact([job], synced: synced, db)
+      } catch {
+        if db.isInsideTransaction { try? db.rollback() }
+        job.fail(failure(error))
       }
     }
   }
+
+  private func isWriteFailure(_ error: any Error) -> Bool { (error as? DatabaseError)?.isWriteFailure ?? false }
+
+  private func failure(_ error: any Error) -> SDError { SDError(database: error, "writing to \(path)") }
 
   /// Runs jobs in one transaction.
   ///
@@ -179,7 +209,7 @@ final class GroupedWriter: Sendable {
         done.append(job)
       } catch {
         // The disk refused, or SQLite gave up the whole transaction: the group is tried again one by one.
-        if (error as? DatabaseError)?.isWriteFailure ?? false || !db.isInsideTransaction { throw error }
+        if isWriteFailure(error) || !db.isInsideTransaction { throw error }
         try db.cachedStatement(sql: "ROLLBACK TO job").execute()
         try db.cachedStatement(sql: "RELEASE job").execute()
         failures.append((job, error))
@@ -187,7 +217,7 @@ final class GroupedWriter: Sendable {
     }
     try db.cachedStatement(sql: "COMMIT").execute()
     for job in done { job.succeed() }
-    for (job, error) in failures { job.fail(SDError(database: error, "writing to \(path)")) }
+    for (job, error) in failures { job.fail(failure(error)) }
     bells.ring(rung)
   }
 }

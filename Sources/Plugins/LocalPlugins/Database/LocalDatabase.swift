@@ -61,11 +61,16 @@ public final class LocalDatabase: Sendable {
     time = SharedTime(clocks)
     lock = opening.lock
     (connection, reader) = try opening.open(epoch: time.epoch, now: time.now, maximumPages: maximumPages)
+    let reserve = DiskReserve(directory: opening.directory)
+    if !reserve.isHeld() {
+      logger.warning(
+        "the disk is nearly full; nothing new will be taken", metadata: ["directory": "\(opening.directory)"])
+    }
     let rivals = RivalWatch(connection)
     bells = Doorbells { [weak rivals] in rivals?.start() }
     rivals.bells.withLock { [bells] in $0 = bells }
     self.rivals = rivals
-    writer = GroupedWriter(connection, isDurable: durability == .durable, bells: bells)
+    writer = GroupedWriter(connection, isDurable: durability == .durable, reserve: reserve, bells: bells)
   }
 
   /// Closes the file.
@@ -82,10 +87,9 @@ public final class LocalDatabase: Sendable {
   /// Runs a write; see `GroupedWriter.perform`.
   @discardableResult
   func write<T: Sendable>(
-    _ urgency: WriteUrgency = .durable, dropsIfCancelled: Bool = false,
-    _ body: @escaping @Sendable (inout Transaction) throws -> T
+    _ kind: WriteKind = .ordinary, _ body: @escaping @Sendable (inout Transaction) throws -> T
   ) async throws -> T {
-    try await writer.perform(urgency, dropsIfCancelled: dropsIfCancelled, body)
+    try await writer.perform(kind, body)
   }
 
   /// Runs queries on one snapshot, beside the writes.

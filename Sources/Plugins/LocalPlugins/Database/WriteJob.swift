@@ -37,16 +37,26 @@ extension Database {
   }
 }
 
-/// How much a write must survive before it is answered.
-enum WriteUrgency {
-  /// The machine losing power, unless the database is relaxed.
-  case durable
-  /// The process dying: what is lost with the machine only means a message delivered again.
-  case lazy
+/// What a write needs.
+struct WriteKind: OptionSet {
+  let rawValue: Int
+
+  /// It need only survive the process: what is lost with the machine only means a message delivered again.
+  static let lazy = WriteKind(rawValue: 1)
+  /// It makes the database larger, and so must leave the reserve to those that make it smaller.
+  static let growing = WriteKind(rawValue: 2)
+  /// It may be dropped before it has begun when the caller's task is cancelled; ends of leases and changes of records
+  /// must go through during a shutdown too.
+  static let cancellable = WriteKind(rawValue: 4)
+
+  /// The end of a lease, a changed record.
+  static let ordinary: WriteKind = []
 }
 
 /// A write that waits for its turn in a group.
 protocol WriteJob: AnyObject, Sendable {
+  /// What it needs.
+  var kind: WriteKind { get }
   /// Whether it is wanted no more; asked before it is run.
   var isCancelled: Bool { get }
   /// Does the work; what it throws undoes this job alone. Runs again when its group failed.
@@ -61,6 +71,7 @@ protocol WriteJob: AnyObject, Sendable {
 ///
 /// Unchecked: `result` is touched on the writer's queue alone, `continuation` before the job is handed over and there.
 final class CallerJob<T: Sendable>: WriteJob, @unchecked Sendable {
+  let kind: WriteKind
   private let body: @Sendable (inout Transaction) throws -> T
   private let continuation: CheckedContinuation<T, any Error>
   private let cancellation: Cancellation?
@@ -72,10 +83,10 @@ final class CallerJob<T: Sendable>: WriteJob, @unchecked Sendable {
   }
 
   init(
-    _ body: @escaping @Sendable (inout Transaction) throws -> T, cancellation: Cancellation?,
+    _ kind: WriteKind, _ body: @escaping @Sendable (inout Transaction) throws -> T, cancellation: Cancellation?,
     continuation: CheckedContinuation<T, any Error>
   ) {
-    (self.body, self.cancellation, self.continuation) = (body, cancellation, continuation)
+    (self.kind, self.body, self.cancellation, self.continuation) = (kind, body, cancellation, continuation)
   }
 
   var isCancelled: Bool { cancellation?.isSet.load(ordering: .relaxed) ?? false }

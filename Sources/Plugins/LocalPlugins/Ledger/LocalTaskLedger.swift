@@ -42,7 +42,7 @@ public struct LocalTaskLedger: TaskLedger {
     _ record: TaskRecord, _ request: [UInt8], together: @escaping @Sendable (inout Transaction) throws -> Void
   ) async throws -> LedgerWrite {
     let stored = try StoredRecord(record)
-    return try await database.write { transaction in
+    return try await database.write(.growing) { transaction in
       let inserted = try transaction.run(
         """
         INSERT INTO record (tenant, task, run, submission, created, state, runtime, revision, digest, json, context, reason)
@@ -156,7 +156,7 @@ public struct LocalTaskLedger: TaskLedger {
 
   /// Notes how far a run is.
   public func setProgress(_ progress: TaskProgress, of key: RunKey) async throws {
-    try await database.write(.lazy) { transaction in
+    try await database.write([.lazy, .growing]) { transaction in
       try transaction.run(
         """
         INSERT INTO progress (tenant, task, run, fraction, step, steps, eta, preview, type)

@@ -50,6 +50,7 @@ public struct FileObjectStore: ObjectStore {
   }
 
   /// Stores an object.
+  @discardableResult
   public func put(_ key: String, _ body: ObjectBody, options: PutOptions) async throws -> ObjectInfo {
     try ObjectKey.check(key)
     let isPrintable = { (text: String) in text.utf8.allSatisfy { (0x20..<0x7F).contains($0) } }

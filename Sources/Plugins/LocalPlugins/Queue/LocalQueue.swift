@@ -74,7 +74,7 @@ public struct LocalQueue: MessageQueue {
     if !taken.isEmpty {
       let queue = try await identity()
       let (new, time) = (taken.map { NewMessage(messages[$0]) }, database.time)
-      let ids = try await database.write { transaction in
+      let ids = try await database.write(.growing) { transaction in
         try transaction.send(new, to: queue, now: time.now, sent: time.clocks.timestamp)
       }
       for (index, id) in zip(taken, ids) { outcomes[index] = .success(id) }
@@ -129,7 +129,7 @@ public struct LocalQueue: MessageQueue {
   ) async throws -> (leases: [Lease], nextDue: Int64?) {
     let (time, maximumReceives) = (database.time, settings.maximumReceives)
     let deadline = time.clocks.instant.advanced(by: visibility - time.grain)
-    let received = try await database.write(.lazy, dropsIfCancelled: true) { transaction in
+    let received = try await database.write([.lazy, .cancellable]) { transaction in
       try transaction.receive(
         max: max, from: queue, visibility: visibility.milliseconds, maximumReceives: maximumReceives, letters: letters,
         now: time.now)
@@ -190,7 +190,7 @@ public struct LocalQueue: MessageQueue {
 
   /// Removes messages for good.
   public func complete(_ leases: [Lease]) async throws -> [LeaseOutcome] {
-    try await end(leases, .durable) { transaction, receipt, queue, now in
+    try await end(leases, .ordinary) { transaction, receipt, queue, now in
       try transaction.complete(receipt, of: queue, now: now)
     }
   }
@@ -200,7 +200,7 @@ public struct LocalQueue: MessageQueue {
     guard delay >= .zero, delay <= capabilities.maximumLease else {
       throw SDError(.invalid, "a delay of \(delay) in queue \(name)")
     }
-    return try await end(leases, .durable) { transaction, receipt, queue, now in
+    return try await end(leases, .ordinary) { transaction, receipt, queue, now in
       try transaction.abandon(receipt, of: queue, delay: delay.milliseconds, now: now)
     }
   }
@@ -210,20 +210,20 @@ public struct LocalQueue: MessageQueue {
     guard let letters = try await letters() else {
       throw SDError(.unsupported, "queue \(name) has no dead-letter queue")
     }
-    return try await end(leases, .durable) { transaction, receipt, queue, now in
+    return try await end(leases, .ordinary) { transaction, receipt, queue, now in
       try transaction.deadLetter(receipt, of: queue, in: letters, reason: reason, now: now)
     }
   }
 
   private func end(
-    _ leases: [Lease], _ urgency: WriteUrgency,
+    _ leases: [Lease], _ kind: WriteKind,
     _ body: @escaping @Sendable (inout Transaction, Receipt, QueueIdentity, _ now: Int64) throws -> Bool
   ) async throws -> [LeaseOutcome] {
     try checkBatch(leases.count)
     let receipts = leases.map { Receipt($0.receipt) }
     guard receipts.contains(where: { $0 != nil }) else { return leases.map { _ in .lost } }
     let (queue, time) = (try await identity(), database.time)
-    return try await database.write(urgency) { transaction in
+    return try await database.write(kind) { transaction in
       let now = time.now
       return try receipts.map { receipt in
         guard let receipt else { return .lost }

@@ -26,9 +26,10 @@ public final class LocalTopic: EventTopic {
   public var arn: String { "arn:aws:sns:local:000000000000:\(name)" }
 
   /// Publishes to every matching queue in one transaction and answers the publication's id.
+  @discardableResult
   public func publish(_ publication: Publication) async throws -> String {
     let delivery = try Delivery(publication, on: self)
-    try await database.write { transaction in try self.deliver(delivery, &transaction) }
+    try await database.write(.growing) { transaction in try self.deliver(delivery, &transaction) }
     return delivery.id
   }
 
