@@ -58,7 +58,9 @@ public final class MemorySystem: Sendable {
     }
   }
 
-  /// The objects of a bucket under a prefix, which is empty or ends in `/`. Stores of one bucket share its objects.
+  /// The objects of a bucket under a prefix, which is empty or ends in `/`.
+  ///
+  /// Stores of one bucket share its objects.
   public func store(_ bucket: String = "memory", prefix: String = "") -> MemoryObjectStore {
     let bucket = state.withLock { state in
       if let found = state.buckets[bucket] { return found }

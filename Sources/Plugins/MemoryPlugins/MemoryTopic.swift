@@ -30,12 +30,15 @@ public final class MemoryTopic: EventTopic {
   /// Ends a queue's subscription.
   public func unsubscribe(queue: String) { subscribed.withLock { $0.removeAll { $0.queue == queue } } }
 
+  @discardableResult
   public func publish(_ publication: Publication) async throws -> String { try deliver(publication) }
 
   /// Whether it serves the same system as a ledger, so that a step of the ledger can carry its publications.
   func serves(_ queues: MemoryQueues) -> Bool { self.queues === queues }
 
-  /// Hands a publication to every queue that wants it. Nothing is delivered when it throws.
+  /// Hands a publication to every queue that wants it.
+  ///
+  /// Nothing is delivered when it throws.
   func deliver(_ publication: Publication) throws(SDError) -> String {
     let size = OutgoingMessage(body: publication.body, attributes: publication.attributes).byteCount
     guard size <= maximumBytes else {

@@ -34,11 +34,16 @@ public struct TaskError: Error, Sendable, Hashable, Codable {
   /// Whether another attempt may succeed.
   public var retryable: Bool
   /// What the engine itself answered, where that was JSON; the reference's clients read it as `reason`.
-  public var reason: JSONValue?
+  public var reason: JSONValue? {
+    get { reasonText?.value }
+    set { reasonText = newValue.map { JSONText($0) } }
+  }
+  private var reasonText: JSONText?
 
   /// A failure; retryable as the code has it unless said otherwise.
   public init(_ code: Code, _ stage: Stage, _ message: String, retryable: Bool? = nil, reason: JSONValue? = nil) {
-    (self.code, self.stage, self.message, self.reason) = (code, stage, message, reason)
+    (self.code, self.stage, self.message) = (code, stage, message)
+    reasonText = reason.map { JSONText($0) }
     self.retryable = retryable ?? code.isRetryable
   }
 }

@@ -13,9 +13,17 @@ public enum NotificationEnvelope {
     public var messageID: String?
     /// Whether there was an envelope.
     public var wasWrapped: Bool
+
+    /// What a queue's message carries.
+    public init(body: [UInt8], attributes: MessageAttributes, messageID: String?, wasWrapped: Bool) {
+      (self.body, self.attributes) = (body, attributes)
+      (self.messageID, self.wasWrapped) = (messageID, wasWrapped)
+    }
   }
 
-  /// Wraps a publication. `Signature` and the URLs are empty: what no SNS made cannot be verified by its keys.
+  /// Wraps a publication.
+  ///
+  /// `Signature` and the URLs are empty: what no SNS made cannot be verified by its keys.
   ///
   /// - Returns: the JSON text; `nil` when the body is not UTF-8.
   public static func wrap(
@@ -66,8 +74,9 @@ extension AttributeValue {
     }
   }
 
-  /// A value from its data type and text; `nil` where the text is none of the type. Custom types (`String.x`,
-  /// `Number.int`) count as what they begin with.
+  /// A value from its data type and text; `nil` where the text is none of the type.
+  ///
+  /// Custom types (`String.x`, `Number.int`) count as what they begin with.
   package init?(dataType: String, text: String) {
     switch dataType == "String.Array" ? dataType[...] : dataType.prefix(while: { $0 != "." }) {
     case "String.Array":

@@ -9,7 +9,9 @@ public struct JSONError: Error, Sendable, Hashable, CustomStringConvertible {
 }
 
 extension JSONValue {
-  /// How deeply values may nest. RFC 8259 lets a parser set such a limit; a stack overflow would be the other one.
+  /// How deeply values may nest.
+  ///
+  /// RFC 8259 lets a parser set such a limit; a stack overflow would be the other one.
   public static let maximumDepth = 128
 
   /// Parses a JSON text (RFC 8259, UTF-8, no byte order mark).
@@ -221,7 +223,8 @@ private struct JSONParser {
   private mutating func scalar() throws(JSONError) -> Unicode.Scalar {
     let unit = try hex4()
     if let scalar = Unicode.Scalar(unit) { return scalar }
-    guard unit < 0xDC00, next == UInt8(ascii: "\\"), position + 1 < bytes.count, bytes[position + 1] == UInt8(ascii: "u")
+    guard unit < 0xDC00, next == UInt8(ascii: "\\"), position + 1 < bytes.count,
+      bytes[position + 1] == UInt8(ascii: "u")
     else { throw error("an unpaired surrogate") }
     position += 2
     let low = try hex4()

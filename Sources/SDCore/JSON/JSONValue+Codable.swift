@@ -52,8 +52,11 @@ extension JSONValue: Codable {
         try container.encode(int)
       } else if let int = UInt64(number.literal) {
         try container.encode(int)
+      } else if let double = number.double, double.isFinite {
+        try container.encode(double)
       } else {
-        try container.encode(number.double ?? 0)
+        // No double holds it, and an encoder would refuse the whole value: its digits are kept as text.
+        try container.encode(number.literal)
       }
     }
   }
@@ -64,5 +67,25 @@ extension JSONValue: Codable {
     init(_ name: String) { stringValue = name }
     init?(stringValue: String) { self.stringValue = stringValue }
     init?(intValue: Int) { nil }
+  }
+}
+
+/// A JSON value that goes through `Codable` as its text, digits and all: for records, which others' values must survive.
+struct JSONText: Sendable, Hashable, Codable {
+  /// The value.
+  var value: JSONValue
+
+  init(_ value: JSONValue) { self.value = value }
+
+  init(from decoder: any Decoder) throws {
+    let container = try decoder.singleValueContainer()
+    do { value = try JSONValue(parsing: try container.decode(String.self)) } catch let error as JSONError {
+      throw DecodingError.dataCorruptedError(in: container, debugDescription: error.description)
+    }
+  }
+
+  func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    try container.encode(value.text)
   }
 }

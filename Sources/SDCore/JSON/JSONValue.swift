@@ -2,7 +2,7 @@
 ///
 /// Task payloads pass through this system unread for the most part, so `1.0` must not become `1`, nor
 /// `18446744073709551617` become a rounded double. Of members with the same name the last one counts, as in RFC 8259's
-/// most common reading.
+/// most common reading. Names are told apart by their bytes, not by Unicode's canonical equivalence.
 public enum JSONValue: Sendable, Hashable {
   case null
   case bool(Bool)
@@ -26,7 +26,11 @@ public struct JSONNumber: Sendable, Hashable {
   /// A finite number; `nil` for infinities and NaN, which JSON cannot say.
   public init?(_ value: Double) {
     guard value.isFinite else { return nil }
-    if let whole = Int64(exactly: value), abs(whole) < 1 << 53 { literal = String(whole) } else { literal = "\(value)" }
+    if let whole = Int64(exactly: value), whole.magnitude < 1 << 53 {
+      literal = String(whole)
+    } else {
+      literal = "\(value)"
+    }
   }
 
   /// The value where it is a whole number that fits, `2.0` and `2e0` included.
@@ -47,7 +51,7 @@ public struct JSONObject: Sendable {
 
   private var storage: [Member] = []
   /// Where each name stands, kept only past a handful of members: before that a scan is faster.
-  private var index: [String: Int]?
+  private var index: [ExactString: Int]?
   private static let indexedFrom = 12
 
   /// An object without members.
@@ -67,7 +71,9 @@ public struct JSONObject: Sendable {
   /// The names in their order.
   public var names: [String] { storage.map(\.name) }
 
-  /// The value of a member. Setting replaces it in place or appends; setting `nil` removes it.
+  /// The value of a member.
+  ///
+  /// Setting replaces it in place or appends; setting `nil` removes it.
   public subscript(name: String) -> JSONValue? {
     get { position(of: name).map { storage[$0].value } }
     set {
@@ -78,21 +84,25 @@ public struct JSONObject: Sendable {
         if index != nil { rebuildIndex() }
       case (nil, let value?):
         storage.append((name, value))
-        if index != nil { index?[name] = storage.count - 1 } else if storage.count > Self.indexedFrom { rebuildIndex() }
+        if index != nil {
+          index?[ExactString(name)] = storage.count - 1
+        } else if storage.count > Self.indexedFrom {
+          rebuildIndex()
+        }
       case (nil, nil): break
       }
     }
   }
 
   private func position(of name: String) -> Int? {
-    if let index { return index[name] }
-    return storage.firstIndex { $0.name == name }
+    if let index { return index[ExactString(name)] }
+    return storage.firstIndex { $0.name.isIdentical(toBytesOf: name) }
   }
 
   private mutating func rebuildIndex() {
     index =
       storage.count > Self.indexedFrom
-      ? Dictionary(uniqueKeysWithValues: storage.enumerated().map { ($1.name, $0) }) : nil
+      ? Dictionary(uniqueKeysWithValues: storage.enumerated().map { (ExactString($1.name), $0) }) : nil
   }
 }
 
@@ -103,7 +113,7 @@ extension JSONObject: Hashable {
   }
   public func hash(into hasher: inout Hasher) {
     hasher.combine(count)
-    for name in names.sorted() { hasher.combine(name) }
+    for name in names.map({ ExactString($0) }).sorted() { hasher.combine(name) }
   }
 }
 
@@ -149,7 +159,9 @@ extension JSONValue {
   /// Whether it is `null`.
   public var isNull: Bool { self == .null }
 
-  /// A member of an object; `nil` for anything else. Setting a member of something that is no object does nothing.
+  /// A member of an object; `nil` for anything else.
+  ///
+  /// Setting a member of something that is no object does nothing.
   public subscript(name: String) -> JSONValue? {
     get { object?[name] }
     set {

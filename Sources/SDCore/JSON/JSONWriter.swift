@@ -15,7 +15,9 @@ extension JSONValue {
     switch self {
     case .array(let elements): .array(elements.map(\.canonical))
     case .object(let object):
-      .object(JSONObject(object.members.sorted { $0.name < $1.name }.map { ($0.name, $0.value.canonical) }))
+      .object(
+        JSONObject(
+          object.members.sorted { ExactString($0.name) < ExactString($1.name) }.map { ($0.name, $0.value.canonical) }))
     default: self
     }
   }

@@ -6,7 +6,9 @@ struct FilterPolicyCompiler {
   static let maximumKeys = 5
   /// Combinations of values: the product of the arrays' lengths, each times its depth in body scope.
   static let maximumCombinations = 150
-  /// Ways to satisfy the policy that its `$or`s may add up to. SNS tells no number; this one bounds our own work.
+  /// Ways to satisfy the policy that its `$or`s may add up to.
+  ///
+  /// SNS tells no number; this one bounds our own work.
   static let maximumAlternatives = 1000
   /// Field names that keep `$or` from being an operator ("AND/OR logic").
   private static let reserved: Set<String> = [

@@ -29,7 +29,9 @@ public struct RuntimeDescription: Sendable, Hashable, Codable {
 
 /// The runtimes that a door knows.
 public struct RuntimeCatalog: Sendable, Hashable {
-  /// In the order of their configuration. Where several have one model, the first gets the tasks that name only that.
+  /// In the order of their configuration.
+  ///
+  /// Where several have one model, the first gets the tasks that name only that.
   public var runtimes: [RuntimeDescription]
 
   /// The runtimes that a door knows.
@@ -52,19 +54,29 @@ public struct RuntimeCatalog: Sendable, Hashable {
   }
 
   /// What each queue subscribes to: tasks that name its runtime, and tasks that name none but its model.
+  ///
+  /// Throws `.tooLarge` for a catalog of so many models that the filter policy of the dynamic runtime is refused.
   public var subscriptions: [Subscription] {
-    runtimes.map { runtime in
-      var choices: [JSONValue] = [["runtime": [.string(runtime.name)]]]
-      if let model = runtime.model, !runtime.dynamicModel, self.runtime(forModel: model) == runtime {
-        choices.append(["sd_model_checkpoint": [.string(model)], "runtime": [["exists": false]]])
+    get throws(SDError) {
+      var subscriptions: [Subscription] = []
+      for runtime in runtimes {
+        let filter = try FilterPolicy(policy(of: runtime), scope: .attributes)
+        subscriptions.append(Subscription(queue: runtime.queue, filter: filter))
       }
-      if runtime.dynamicModel, runtimes.first(where: \.dynamicModel) == runtime {
-        let fixed = runtimes.filter { !$0.dynamicModel }.compactMap(\.model).map(JSONValue.string)
-        let others: JSONValue = fixed.isEmpty ? ["exists": true] : ["anything-but": .array(fixed)]
-        choices.append(["sd_model_checkpoint": [others], "runtime": [["exists": false]]])
-      }
-      let policy: JSONValue = choices.count == 1 ? choices[0] : ["$or": .array(choices)]
-      return Subscription(queue: runtime.queue, filter: FilterPolicy(scope: .attributes, source: policy))
+      return subscriptions
     }
+  }
+
+  private func policy(of runtime: RuntimeDescription) -> JSONValue {
+    var choices: [JSONValue] = [["runtime": [.string(runtime.name)]]]
+    if let model = runtime.model, !runtime.dynamicModel, self.runtime(forModel: model) == runtime {
+      choices.append(["sd_model_checkpoint": [.string(model)], "runtime": [["exists": false]]])
+    }
+    if runtime.dynamicModel, runtimes.first(where: \.dynamicModel) == runtime {
+      let fixed = runtimes.filter { !$0.dynamicModel }.compactMap(\.model).map(JSONValue.string)
+      let others: JSONValue = fixed.isEmpty ? ["exists": true] : ["anything-but": .array(fixed)]
+      choices.append(["sd_model_checkpoint": [others], "runtime": [["exists": false]]])
+    }
+    return choices.count == 1 ? choices[0] : ["$or": .array(choices)]
   }
 }

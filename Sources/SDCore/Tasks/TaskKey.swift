@@ -54,13 +54,18 @@ public enum TaskNaming {
   public static func refusal(ofPrefix prefix: String) -> String? {
     if prefix.isEmpty { return nil }
     if prefix.utf8.count > 512 { return "is longer than 512 bytes" }
-    if prefix.hasPrefix("/") { return "starts with a slash" }
+    // By bytes: a combining mark after a slash or a dot would hide it from a look at characters.
+    if prefix.utf8.first == UInt8(ascii: "/") { return "starts with a slash" }
     if prefix.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7F || $0 == "\\" }) {
       return "has a control character or a backslash"
     }
-    for segment in prefix.trimmingTrailingSlash.split(separator: "/", omittingEmptySubsequences: false) {
+    let segments = prefix.trimmingTrailingSlash.utf8.split(
+      separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+    for segment in segments {
       if segment.isEmpty { return "has an empty segment" }
-      if segment.hasPrefix(".") || segment.lowercased().hasPrefix("%2e") { return "has a segment that starts with a dot" }
+      if segment.first == UInt8(ascii: ".") || segment.starts(with: "%2e".utf8) || segment.starts(with: "%2E".utf8) {
+        return "has a segment that starts with a dot"
+      }
     }
     return nil
   }
@@ -95,8 +100,8 @@ public struct OutputNames: Sendable, Hashable {
   public var outputPrefix: String { "\(stem)-" }
   /// Whether a key is one that this run's outputs may have.
   public func isOutput(_ key: String) -> Bool {
-    guard key.hasPrefix(outputPrefix) else { return false }
-    let number = key.dropFirst(outputPrefix.count).prefix { $0 != "." }
-    return !number.isEmpty && number.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+    guard key.startsWithBytes(of: outputPrefix) else { return false }
+    let number = key.utf8.dropFirst(outputPrefix.utf8.count).prefix { $0 != UInt8(ascii: ".") }
+    return !number.isEmpty && number.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
   }
 }

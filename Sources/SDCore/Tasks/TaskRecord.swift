@@ -17,7 +17,11 @@ public struct TaskRecord: Sendable, Hashable, Codable {
   /// Where its objects go.
   public var folder: String
   /// The client's own.
-  public var context: JSONValue?
+  public var context: JSONValue? {
+    get { contextText?.value }
+    set { contextText = newValue.map { JSONText($0) } }
+  }
+  private var contextText: JSONText?
   /// What v1 can ask for.
   public var options: TaskOptions
 
@@ -61,7 +65,7 @@ public struct TaskRecord: Sendable, Hashable, Codable {
     model = request.model
     self.digest = digest
     folder = request.folder
-    context = request.context
+    contextText = request.context.map { JSONText($0) }
     options = request.options
     state = .queued
     attempts = 0

@@ -18,7 +18,9 @@ public enum TestTime: Sendable {
   /// Whether time passes by hand.
   public var isManual: Bool { if case .manual = self { true } else { false } }
 
-  /// The shortest time that the plugin tells apart: cases use small multiples of it. Services count in seconds.
+  /// The shortest time that the plugin tells apart: cases use small multiples of it.
+  ///
+  /// Services count in seconds.
   public var unit: Duration { isManual ? .seconds(10) : .seconds(1) }
 
   /// Lets time pass.

@@ -2,7 +2,9 @@ import FoundationEssentials
 public import SDCore
 import Synchronization
 
-/// Objects in memory: the reference for every other store. Entity tags name writes, as the contract has it.
+/// Objects in memory: the reference for every other store.
+///
+/// Entity tags name writes, as the contract has it.
 public struct MemoryObjectStore: ObjectStore {
   /// Bytes of a streamed chunk.
   static let chunkBytes = 1 << 20
@@ -17,6 +19,7 @@ public struct MemoryObjectStore: ObjectStore {
 
   public var bucket: String { objects.name }
 
+  @discardableResult
   public func put(_ key: String, _ body: ObjectBody, options: PutOptions) async throws -> ObjectInfo {
     try ObjectKey.check(key)
     try check(options)

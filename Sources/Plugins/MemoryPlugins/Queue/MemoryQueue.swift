@@ -138,7 +138,9 @@ public final class MemoryQueue: MessageQueue {
     }
   }
 
-  /// What is due, leased; and when something else may be. Letters that fall off on the way are moved.
+  /// What is due, leased; and when something else may be.
+  ///
+  /// Letters that fall off on the way are moved.
   private func take(_ count: Int, visibility: Duration) -> ([Lease], MonotonicInstant?) {
     let (leases, due, exhausted) = state.withLock { state in
       state.advance(to: clocks.instant)

@@ -12,7 +12,9 @@ struct StoredMessage {
   var receiveCount = 0
 }
 
-/// What a queue knows, and the rules by which it changes. Time is an argument; nothing here waits.
+/// What a queue knows, and the rules by which it changes.
+///
+/// Time is an argument; nothing here waits.
 struct MemoryQueueState {
   private struct Entry {
     var message: StoredMessage

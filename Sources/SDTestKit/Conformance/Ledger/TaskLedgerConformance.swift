@@ -82,10 +82,12 @@ func sampleRecord(
   state: TaskState = .queued, at milliseconds: Int64 = 1_767_225_600_123, nonce: String = "n0"
 ) -> TaskRecord {
   let content: JSONValue = ["prompt": "a lighthouse", "steps": 20]
+  let digits = ["1.0", "18446744073709551617", "1e999", "-0"].compactMap { try? JSONValue(parsing: $0) }
   let request = TaskRequest(
     api: .v1alpha2, key: TaskKey(tenant: tenant, id: id), runtime: runtime, model: "model.safetensors",
     type: .textToImage,
-    folder: "prefix/\(id)", context: ["user": "é 🏮", "n": 1], content: content, payload: ["content": content],
+    folder: "prefix/\(id)", context: ["user": "é 🏮", "n": 1, "digits": .array(digits)], content: content,
+    payload: ["content": content],
     options: TaskOptions(
       expiresAt: Timestamp(milliseconds: milliseconds + 60_000), webhook: .init(url: "https://example.com/hook"),
       priority: .normal))

@@ -128,8 +128,10 @@ struct Bench {
         body: Array(body.utf8), groupID: group, deduplicationID: deduplication, delay: units(delay)))
   }
 
-  /// One receive that does not wait for new messages longer than it must. Real services answer empty now and then
-  /// although they have something, so that an expected message is asked for again.
+  /// One receive that does not wait for new messages longer than it must.
+  ///
+  /// Real services answer empty now and then although they have something, so that an expected message is asked for
+  /// again.
   func receive(_ max: Int = 1, visibility: Int? = nil) async throws -> [Lease] {
     let wait: Duration = time.isManual ? .zero : units(1)
     return try await queue.receive(max: max, wait: wait, visibility: visibility.map(units))

@@ -23,6 +23,7 @@ public final class RecordingTopic: EventTopic {
   /// Makes the next publications fail, one error each.
   public func fail(_ errors: SDError...) { state.withLock { $0.failures += errors } }
 
+  @discardableResult
   public func publish(_ publication: Publication) async throws -> String {
     try state.withLock { state throws(SDError) in
       if !state.failures.isEmpty { throw state.failures.removeFirst() }
