@@ -222,7 +222,11 @@ import Testing
     tuning.gathered(4, of: 8)
     #expect(tuning.patience < before)
     tuning.committed(4, in: .microseconds(150))
-    #expect(tuning.patience == .zero, "a quick disk is not worth waiting for")
+    #expect(tuning.patience < .microseconds(75), "a quick disk is worth no long wait")
+    for _ in 0..<20 { tuning.gathered(1, of: 2) }
+    let least = tuning.patience
+    for _ in 0..<100 { tuning.committed(4, in: .microseconds(150)) }
+    #expect(tuning.patience > least, "a longer wait is tried again some day")
   }
 }
 

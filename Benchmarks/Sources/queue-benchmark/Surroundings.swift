@@ -48,7 +48,10 @@ enum SyncRate {
 
 /// The same work by `python/sqlite_queue.py`.
 enum PythonQueue {
-  private struct Figures: Decodable { var messages_per_second: Double }
+  private struct Figures: Decodable {
+    var rate: Double
+    private enum CodingKeys: String, CodingKey { case rate = "messages_per_second" }
+  }
 
   static func measure(_ durability: String, seconds: Double, in directory: String) throws -> Double {
     let script = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../python/sqlite_queue.py")
@@ -60,6 +63,15 @@ enum PythonQueue {
     try process.run()
     let bytes = output.fileHandleForReading.readDataToEndOfFile()
     process.waitUntilExit()
-    return try JSONDecoder().decode(Figures.self, from: bytes).messages_per_second
+    return try JSONDecoder().decode(Figures.self, from: bytes).rate
+  }
+}
+
+/// What this process has used of the processors, in seconds.
+enum ProcessorTime {
+  static var used: Double {
+    var usage = rusage()
+    getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+    return [usage.ru_utime, usage.ru_stime].reduce(0) { $0 + Double($1.tv_sec) + Double($1.tv_usec) / 1e6 }
   }
 }

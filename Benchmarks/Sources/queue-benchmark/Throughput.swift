@@ -9,12 +9,15 @@ enum Throughput {
   /// Producers wait while so many are unreceived, so that both sides work all the time.
   private static let backlog = 2000
 
-  static func measure(_ durability: String, seconds: Double, in directory: String) async throws -> Double {
-    guard let durability = LocalDatabase.Durability(rawValue: durability) else { return 0 }
+  static func measure(_ durability: String, seconds: Double, in directory: String) async throws -> (
+    rate: Double, processor: Double
+  ) {
+    guard let durability = LocalDatabase.Durability(rawValue: durability) else { return (0, 0) }
     let database = try LocalDatabase.open(directory, durability: durability)
     let queue = LocalQueue("bench", in: database)
     let (sent, completed, stops) = (Shared(0), Shared(0), Shared(0))
     let start = ContinuousClock.now
+    let before = ProcessorTime.used
     try await withThrowingTaskGroup(of: Void.self) { group in
       for _ in 0..<4 {
         group.addTask {
@@ -42,7 +45,8 @@ enum Throughput {
       }
       try await group.waitForAll()
     }
-    return Double(completed.value) / start.duration(to: .now).seconds
+    let count = Double(completed.value)
+    return (count / start.duration(to: .now).seconds, (ProcessorTime.used - before) / count)
   }
 }
 
@@ -64,7 +68,10 @@ enum DepthCost {
     try await fill(shallow, 100)
     _ = try await cost(shallow, rounds: 50)
     var ratios: [Double] = []
-    for _ in 0..<7 { ratios.append(try await cost(deep, rounds: 300) / (try await cost(shallow, rounds: 300))) }
+    for _ in 0..<7 {
+      let (atDepth, atTop) = (try await cost(deep, rounds: 300), try await cost(shallow, rounds: 300))
+      ratios.append(atDepth / atTop)
+    }
     return ratios.median
   }
 
@@ -83,15 +90,15 @@ enum DepthCost {
     for _ in 0..<(count % 40) { try await queue.send(OutgoingMessage(body: [UInt8](repeating: 120, count: 500))) }
   }
 
-  /// Seconds a receive; each lease is given back, so that the depth stays.
+  /// Seconds that half of the receives stay below; each lease is given back, so that the depth stays.
   private static func cost(_ queue: LocalQueue, rounds: Int) async throws -> Double {
-    var total: Duration = .zero
+    var costs: [Double] = []
     for _ in 0..<rounds {
       let start = ContinuousClock.now
       let leases = try await queue.receive(max: 10, wait: .zero, visibility: .seconds(60))
-      total += start.duration(to: .now)
+      costs.append(start.duration(to: .now).seconds)
       _ = try await queue.abandon(leases, after: .zero)
     }
-    return total.seconds / Double(rounds)
+    return costs.median
   }
 }

@@ -75,7 +75,8 @@ struct DatabaseOpening {
     }
     configuration.prepareDatabase { db in
       for pragma in [
-        "cell_size_check = ON", "trusted_schema = OFF", "cache_size = -8192", "cache_spill = OFF",
+        "cell_size_check = ON", "trusted_schema = OFF", "secure_delete = OFF", "cache_size = -8192",
+        "cache_spill = OFF",
         "temp_store = MEMORY",
         "journal_size_limit = 67108864", "wal_autocheckpoint = 1000",
       ] {

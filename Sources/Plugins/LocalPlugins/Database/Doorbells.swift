@@ -14,7 +14,11 @@ final class Doorbells: Sendable {
     var bells: [Int64: Bell] = [:]
     var cancelled: Set<UInt64> = []
     var lastID: UInt64 = 0
+    /// How often all bells have rung together, those included that nobody has listened to yet.
+    var common: UInt64 = 0
     var waiting = 0
+
+    func count(of queue: Int64) -> UInt64 { common + (bells[queue]?.count ?? 0) }
   }
 
   private let state = Mutex(State())
@@ -27,7 +31,7 @@ final class Doorbells: Sendable {
   var isAwaited: Bool { state.withLock { $0.waiting > 0 } }
 
   /// How often a queue's bell has rung.
-  func count(of queue: Int64) -> UInt64 { state.withLock { $0.bells[queue]?.count ?? 0 } }
+  func count(of queue: Int64) -> UInt64 { state.withLock { $0.count(of: queue) } }
 
   /// Rings the bells of queues.
   func ring(_ queues: some Collection<Int64>) {
@@ -40,10 +44,11 @@ final class Doorbells: Sendable {
     }
   }
 
-  /// Rings every bell that somebody listens to.
+  /// Rings every bell.
   func ringAll() {
     wake { state in
-      state.bells.flatMap { queue, bell in bell.waiters.keys.map { (queue, $0) } }
+      state.common += 1
+      return state.bells.flatMap { queue, bell in bell.waiters.keys.map { (queue, $0) } }
     }
   }
 
@@ -66,7 +71,7 @@ final class Doorbells: Sendable {
       await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
         enum Verdict { case over, waits, waitsFirst }
         let verdict: Verdict = state.withLock { state in
-          if state.cancelled.remove(id) != nil || state.bells[queue]?.count ?? 0 > count { return .over }
+          if state.cancelled.remove(id) != nil || state.count(of: queue) > count { return .over }
           state.bells[queue, default: Bell()].waiters[id] = continuation
           state.waiting += 1
           return state.waiting == 1 ? .waitsFirst : .waits

@@ -24,12 +24,16 @@ final class GroupedWriter: Sendable {
   private let path: String
   private let reserve: DiskReserve
   private let bells: Doorbells
+  private let rivals: RivalWatch
   private let state = Mutex(State())
   private let arrival = DispatchSemaphore(value: 0)
   private let tuning = Mutex(GatherTuning())
+  /// How the connection was opened.
+  private let isSynced = Atomic(true)
 
-  init(_ connection: DatabaseQueue, isDurable: Bool, reserve: DiskReserve, bells: Doorbells) {
-    (self.connection, self.isDurable, self.reserve, self.bells) = (connection, isDurable, reserve, bells)
+  init(_ connection: DatabaseQueue, isDurable: Bool, reserve: DiskReserve, bells: Doorbells, rivals: RivalWatch) {
+    (self.connection, self.isDurable, self.reserve) = (connection, isDurable, reserve)
+    (self.bells, self.rivals) = (bells, rivals)
     path = connection.path
   }
 
@@ -54,7 +58,8 @@ final class GroupedWriter: Sendable {
 
   private func enqueue(_ job: any WriteJob) {
     let (starts, signals) = state.withLock { state in
-      if job.kind.contains(.lazy) { state.lazy.append(job) } else { state.durable.append(job) }
+      // Where nothing is synced all writes are alike, and fewer transactions are better.
+      if job.kind.contains(.lazy) && isDurable { state.lazy.append(job) } else { state.durable.append(job) }
       defer { state.isRunning = true }
       return (!state.isRunning, state.isGathering)
     }
@@ -79,7 +84,7 @@ final class GroupedWriter: Sendable {
         if isOver { return }
         continue
       }
-      if isDurable { gather(db) }
+      gather(db)
       let jobs = take(\.durable)
       let start = ContinuousClock.now
       commit(jobs, synced: isDurable, db)
@@ -187,11 +192,18 @@ final class GroupedWriter: Sendable {
 
   private func failure(_ error: any Error) -> SDError { SDError(database: error, "writing to \(path)") }
 
+  /// Says how the next commits are to be synced, where that is not as it was.
+  private func setSynced(_ synced: Bool, _ db: Database) throws {
+    guard isSynced.load(ordering: .relaxed) != synced else { return }
+    try db.cachedStatement(sql: synced ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL").execute()
+    isSynced.store(synced, ordering: .relaxed)
+  }
+
   /// Runs jobs in one transaction.
   ///
   /// Throws when none of them stands; a job's own failure is told to it alone.
   private func transact(_ jobs: [any WriteJob], synced: Bool, _ db: Database) throws {
-    try db.cachedStatement(sql: synced ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL").execute()
+    try setSynced(synced, db)
     try db.cachedStatement(sql: "BEGIN IMMEDIATE").execute()
     var failures: [(any WriteJob, any Error)] = []
     var done: [any WriteJob] = []
@@ -218,7 +230,9 @@ final class GroupedWriter: Sendable {
     try db.cachedStatement(sql: "COMMIT").execute()
     for job in done { job.succeed() }
     for (job, error) in failures { job.fail(failure(error)) }
+    guard !rung.isEmpty else { return }
     bells.ring(rung)
+    rivals.ring()
   }
 }
 
@@ -226,13 +240,15 @@ final class GroupedWriter: Sendable {
 struct GatherTuning {
   private var lastCount = 0
   private var lastDuration: Duration = .zero
-  private var share = 0.25
+  private var share = Self.fairShare
+  private var groups = 0
 
-  /// Syncs that are quicker than this are not worth waiting for.
-  private static let quick: Duration = .microseconds(400)
+  private static let fairShare = 0.25
+  /// After so many groups a longer wait is tried again: who comes back may have changed.
+  private static let trial = 64
 
-  /// How long to wait at most.
-  var patience: Duration { lastDuration < Self.quick ? .zero : min(lastDuration * share, .milliseconds(4)) }
+  /// How long to wait at most: a part of what the last group took, since that is what a larger group saves.
+  var patience: Duration { min(lastDuration * share, .milliseconds(4)) }
 
   /// How many writes to wait for: those here and those just answered; zero for none.
   func expected(waiting: Int) -> Int { lastCount == 0 ? 0 : min(waiting + lastCount, 64) }
@@ -240,6 +256,8 @@ struct GatherTuning {
   /// Notes a group and what it cost.
   mutating func committed(_ count: Int, in duration: Duration) {
     (lastCount, lastDuration) = (count, duration)
+    groups += 1
+    if groups % Self.trial == 0 { share = max(share, Self.fairShare) }
   }
 
   /// Notes how a gathering went: waiting in vain makes the next wait shorter.

@@ -1,4 +1,3 @@
-import Dispatch
 import GRDB
 public import Logging
 public import SDCore
@@ -66,11 +65,12 @@ public final class LocalDatabase: Sendable {
       logger.warning(
         "the disk is nearly full; nothing new will be taken", metadata: ["directory": "\(opening.directory)"])
     }
-    let rivals = RivalWatch(connection)
+    let rivals = try RivalWatch(connection, directory: opening.directory)
     bells = Doorbells { [weak rivals] in rivals?.start() }
-    rivals.bells.withLock { [bells] in $0 = bells }
+    rivals.wakes(bells)
     self.rivals = rivals
-    writer = GroupedWriter(connection, isDurable: durability == .durable, reserve: reserve, bells: bells)
+    writer = GroupedWriter(
+      connection, isDurable: durability == .durable, reserve: reserve, bells: bells, rivals: rivals)
   }
 
   /// Closes the file.
@@ -139,55 +139,5 @@ struct QueueIdentity: Sendable, Hashable {
     }
     guard let found else { throw SDError(.internal, "queue \(name) was made and is not there") }
     return found
-  }
-}
-
-/// Looks now and then whether another process changed the database, as long as somebody waits for a message.
-///
-/// Reading SQLite's change counter costs some microseconds; at this pace it is far below a thousandth of a core.
-final class RivalWatch: Sendable {
-  private static let interval = DispatchTimeInterval.milliseconds(20)
-
-  private struct State {
-    var isRunning = false
-    var isStopped = false
-    var version: Int?
-  }
-
-  private let connection: DatabaseQueue
-  private let state = Mutex(State())
-  /// Set once, by the database that owns both.
-  let bells = Mutex<Doorbells?>(nil)
-
-  init(_ connection: DatabaseQueue) { self.connection = connection }
-
-  func start() {
-    let starts = state.withLock { state in
-      defer { state.isRunning = true }
-      return !state.isRunning && !state.isStopped
-    }
-    if starts { look() }
-  }
-
-  func stop() { state.withLock { $0.isStopped = true } }
-
-  private func look() {
-    connection.asyncWriteWithoutTransaction { [weak self] db in
-      guard let self, let bells = self.bells.withLock({ $0 }) else { return }
-      let version = try? Int.fetchOne(db.cachedStatement(sql: "PRAGMA data_version"))
-      let (changed, goesOn) = self.state.withLock { state in
-        let changed = state.version != version
-        state.version = version
-        if state.isStopped || !bells.isAwaited { state.isRunning = false }
-        return (changed, state.isRunning)
-      }
-      if changed { bells.ringAll() }
-      guard goesOn else {
-        // Somebody may have come between the two.
-        if bells.isAwaited { self.start() }
-        return
-      }
-      DispatchQueue.global(qos: .utility).asyncAfter(deadline: .now() + Self.interval) { [weak self] in self?.look() }
-    }
   }
 }

@@ -35,6 +35,8 @@ extension Transaction {
   ) throws -> Received {
     var received = Received()
     try promote(queue, now: now)
+    // Drawn once and counted up, below the bit that would make it negative.
+    var token = Int64.random(in: 1...(Int64.max / 2))
     for _ in 0..<Self.rounds {
       let wanted = max - received.messages.count
       let found = try rows(
@@ -56,8 +58,9 @@ extension Transaction {
           isDone = false
           continue
         }
+        token += 1
         received.messages.append(
-          try lease(message, attributes: attributes, until: now + visibility, now: now))
+          try lease(message, attributes: attributes, token: token, until: now + visibility, now: now))
       }
       if isDone { break }
     }
@@ -77,9 +80,8 @@ extension Transaction {
   }
 
   private func lease(
-    _ message: StoredMessage, attributes: MessageAttributes, until due: Int64, now: Int64
+    _ message: StoredMessage, attributes: MessageAttributes, token: Int64, until due: Int64, now: Int64
   ) throws -> Received.Message {
-    let token = Int64.random(in: 1...Int64.max)
     try run(
       "UPDATE message SET due = ?, token = ?, received = received + 1, leased = ? WHERE seq = ?",
       [max(due, 1), token, now, message.seq])

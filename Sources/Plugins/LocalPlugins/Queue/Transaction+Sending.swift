@@ -2,6 +2,21 @@ import FoundationEssentials
 import GRDB
 import SDCore
 
+/// What messages are called: as SQS does, a version 4 UUID (RFC 9562) in lower case.
+enum MessageID {
+  static func text(_ bits: UInt128) -> String {
+    let digits = Array("0123456789abcdef".utf8)
+    var text: [UInt8] = []
+    text.reserveCapacity(36)
+    for position in 0..<32 {
+      if [8, 12, 16, 20].contains(position) { text.append(UInt8(ascii: "-")) }
+      let digit = Int(truncatingIfNeeded: bits >> UInt128(124 - 4 * position)) & 15
+      text.append(digits[position == 12 ? 4 : position == 16 ? digit & 3 | 8 : digit])
+    }
+    return String(decoding: text, as: UTF8.self)
+  }
+}
+
 /// What is needed of a message to store it.
 struct NewMessage: Sendable {
   var body: [UInt8]
@@ -28,8 +43,11 @@ extension Transaction {
     _ messages: [NewMessage], to queue: QueueIdentity, now: Int64, sent: Timestamp
   ) throws -> [String] {
     var ranks = Ranks(queue)
+    // One draw of random bits for all of them, counted up: drawing costs more than the rest of an id.
+    var bits = UInt128.random(in: .min ... .max)
     let ids = try messages.map { message in
-      try send(message, to: queue, ranks: &ranks, now: now, sent: sent)
+      bits &+= 1
+      return try send(message, id: MessageID.text(bits), to: queue, ranks: &ranks, now: now, sent: sent)
     }
     try ranks.save(self)
     rung.insert(queue.id)
@@ -37,9 +55,8 @@ extension Transaction {
   }
 
   private func send(
-    _ message: NewMessage, to queue: QueueIdentity, ranks: inout Ranks, now: Int64, sent: Timestamp
+    _ message: NewMessage, id: String, to queue: QueueIdentity, ranks: inout Ranks, now: Int64, sent: Timestamp
   ) throws -> String {
-    let id = UUID().uuidString.lowercased()
     if let deduplicationID = message.deduplicationID {
       if let earlier = try remember(deduplicationID, of: queue, message: id, now: now) { return earlier }
     }
