@@ -1,0 +1,4 @@
+#ifndef CAWSKIT_H
+#define CAWSKIT_H
+int cawskit_x(void);
+#endif
