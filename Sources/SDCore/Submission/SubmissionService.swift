@@ -1,0 +1,94 @@
+/// What every front door does with a task: the record, then the publication, then the answer.
+public struct SubmissionService: Sendable {
+  /// What became of a submission.
+  public enum Outcome: Sendable {
+    /// It is a new run.
+    case created(LedgerEntry)
+    /// It is the same as one that is known; nothing new was started.
+    case known(LedgerEntry)
+    /// v1: the id belongs to another request.
+    case taken(LedgerEntry)
+  }
+
+  private let ledger: any TaskLedger
+  private let topic: any EventTopic
+  private let store: any ObjectStore
+  private let clocks: Clocks
+  /// The runtimes that tasks may go to.
+  public let catalog: RuntimeCatalog
+
+  /// A service on a ledger and a topic.
+  public init(
+    ledger: any TaskLedger, topic: any EventTopic, store: any ObjectStore, catalog: RuntimeCatalog,
+    clocks: Clocks = .system
+  ) {
+    self.ledger = ledger
+    self.topic = topic
+    self.store = store
+    self.catalog = catalog
+    self.clocks = clocks
+  }
+
+  /// Submits a task.
+  ///
+  /// - Parameters:
+  ///   - request: valid in itself; its runtime or model is looked up here.
+  ///   - idempotencyKey: submissions of one tenant with the same key are one submission.
+  ///   - trace: attributes that carry the trace's context on.
+  /// - Throws: `RequestProblem` when no runtime takes it; `SDError` when it may not have been taken.
+  public func submit(
+    _ request: TaskRequest, idempotencyKey: String? = nil, trace: MessageAttributes = [:]
+  ) async throws -> Outcome {
+    let runtime = try runtime(for: request)
+    let submission = idempotencyKey.map { SubmissionID.derived(tenant: request.key.tenant, key: $0) } ?? RandomName.make()
+    var draft = TaskRecord(
+      request, run: 1, submission: submission, digest: TaskMessage.digest(request.payload), at: clocks.timestamp)
+    draft.runtime = runtime.name
+    let message = TaskPublication(request, runtime: runtime, store: store, trace: trace, limit: topic.maximumBytes)
+    let body = message.body
+    let opened = try await RunOpener(ledger).open(
+      draft, reuse: request.api == .v1 ? .onlyAgain : .nextRun, optimistic: false
+    ) { record in
+      try await ledger.create(
+        record, request: body, publishing: { message.publication(of: record, at: $0) }, on: topic)
+    }
+    switch opened {
+    case .created(let entry): return .created(entry)
+    case .taken(let entry): return .taken(entry)
+    case .repeated(let entry), .joined(let entry):
+      // The door may have died between record and publication: a repeat of what is still queued publishes again. The
+      // worker sees by the run that it is the same.
+      if entry.record.state(at: clocks.timestamp) == .queued {
+        try await topic.publish(message.publication(of: entry.record, at: entry.revision))
+      }
+      return .known(entry)
+    }
+  }
+
+  private func runtime(for request: TaskRequest) throws(RequestProblem) -> RuntimeDescription {
+    if let name = request.runtime {
+      if let runtime = catalog.runtime(named: name) { return runtime }
+      let known = catalog.runtimes.map(\.name).joined(separator: ", ")
+      throw RequestProblem(
+        "unknown runtime \(name)", fields: [.init("/runtime", "there is no runtime \(name); there are: \(known)")])
+    }
+    if let model = request.model {
+      if let runtime = catalog.runtime(forModel: model) { return runtime }
+      let known = Set(catalog.runtimes.compactMap(\.model)).sorted().joined(separator: ", ")
+      throw RequestProblem(
+        "unknown model \(model)", fields: [.init("/model", "no runtime has the model \(model); there are: \(known)")])
+    }
+    throw RequestProblem("neither runtime nor model", fields: [.init("/runtime", "is missing")])
+  }
+}
+
+/// How submissions and tasks that name no id get theirs.
+public enum SubmissionID {
+  /// The same for the same tenant and key, and for nothing else.
+  public static func derived(tenant: String, key: String) -> String {
+    TaskMessage.digest(["tenant": .string(tenant), "key": .string(key)])
+  }
+
+  /// The id of a task whose client gave an idempotency key and no id.
+  public static func taskID(tenant: String, key: String) -> String { "k" + derived(tenant: tenant, key: key).prefix(40) }
+}
