@@ -108,6 +108,9 @@ public struct Service: Sendable, Hashable {
   static let sso = Service("sso", "SSO", host: "portal.sso", signingName: "awsssoportal", govIsFIPS: true)
   static let ssoOIDC = Service("sso_oidc", "SSOOIDC", host: "oidc", signingName: "sso-oauth", govIsFIPS: true)
 
+  /// Those that this library speaks to.
+  static let all = [s3, sqs, sns, sts, ec2, ssm, cloudFormation, ecr, eks, xray, sso, ssoOIDC]
+
   /// The regions that STS's global endpoint once stood for.
   private static let globalSTSRegions: Set<String> = [
     "ap-northeast-1", "ap-south-1", "ap-southeast-1", "ap-southeast-2", "aws-global", "ca-central-1", "eu-central-1",

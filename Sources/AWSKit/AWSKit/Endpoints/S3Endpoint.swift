@@ -18,6 +18,8 @@ public struct S3Settings: Sendable, Hashable {
   public var usesARNRegion = true
   /// Whether us-east-1 is asked at its regional endpoint instead of `s3.amazonaws.com`.
   public var usesRegionalUSEast1 = false
+  /// Endpoints that answer over IPv6 too, for S3 alone.
+  public var usesDualStack = false
   /// Whether bodies are signed over TLS too; `nil`: only where no checksum goes along.
   public var signsPayload: Bool?
 
@@ -88,7 +90,8 @@ private struct Resolver {
   let custom: Endpoint?
 
   var partition: Partition { Partition.of(region: region) }
-  var dual: String { endpoints.usesDualStack ? ".dualstack" : "" }
+  var usesDualStack: Bool { endpoints.usesDualStack || s3.usesDualStack }
+  var dual: String { usesDualStack ? ".dualstack" : "" }
   var fips: String { endpoints.usesFIPS ? "-fips" : "" }
 
   /// `s3.amazonaws.com` stands for us-east-1 unless its own endpoint is asked for.
@@ -104,7 +107,7 @@ private struct Resolver {
 
   func service() -> Endpoint {
     if let custom { return signed(custom) }
-    if isGlobal, !endpoints.usesFIPS, !endpoints.usesDualStack {
+    if isGlobal, !endpoints.usesFIPS, !usesDualStack {
       return signed(Endpoint(authority: "s3.amazonaws.com"))
     }
     let place = region == "aws-global" ? "us-east-1" : region
@@ -166,7 +169,7 @@ private struct Resolver {
     } else if arn.service == "s3" {
       endpoint = Endpoint(authority: "\(name).s3-accesspoint\(fips)\(dual).\(arn.region).\(partition.dnsSuffix)")
     } else {
-      guard !endpoints.usesDualStack else {
+      guard !usesDualStack else {
         throw AWSError(.invalidEndpoint, "S3 Object Lambda has no dual-stack endpoints")
       }
       endpoint = Endpoint(authority: "\(name).s3-object-lambda\(fips).\(arn.region).\(partition.dnsSuffix)")

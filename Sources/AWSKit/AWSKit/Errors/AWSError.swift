@@ -1,3 +1,5 @@
+import FoundationEssentials
+
 /// Why a call did not succeed: the answer of a service, or what stood in the way of one.
 ///
 /// There is one error type in this module. ``origin`` says who speaks, ``code`` is the service's own word where the
@@ -48,6 +50,8 @@ public struct AWSError: Error, Sendable {
   public var hostID: String?
   /// Further fields of the answer, such as S3's `Endpoint` and `BucketName`.
   public var details: [String: String] = [:]
+  /// The service's time in its answer.
+  var serverDate: Date?
   /// How long the service asked to wait.
   public var retryAfter: Duration?
   /// How many times the request was sent.

@@ -1,4 +1,4 @@
-// Typed C functions over libxml2's reader: bytes in, a flat tree out. No libxml2 header reaches Swift.
+// Typed C functions. Over libxml2's reader: bytes in, a flat tree out; no libxml2 header reaches Swift.
 #ifndef CAWSKIT_H
 #define CAWSKIT_H
 
@@ -50,5 +50,8 @@ cawskit_xml_result cawskit_xml_parse(const uint8_t *bytes, size_t length, cawski
                                      cawskit_xml_document *document);
 
 void cawskit_xml_free(cawskit_xml_document *document);
+
+// A pipe that no child process inherits. 0, or -1 with errno set.
+int cawskit_pipe(int ends[2]);
 
 #endif
