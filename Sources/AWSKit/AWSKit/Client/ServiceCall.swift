@@ -13,6 +13,8 @@ struct ServiceCall: Sendable {
   var fields = HTTPFields()
   /// The body.
   var body = RequestBody.none
+  /// Makes a body that holds signatures of its own, anew for each attempt.
+  var makeBody: (@Sendable (ChunkSigner) -> RequestBody)?
   /// What the signature says about the body.
   var payload = PayloadHash.empty
   /// Another endpoint than the service's own: S3's buckets.

@@ -94,13 +94,17 @@ struct ServiceClient: Sendable {
       var credentials: Credentials?
       var failure: AWSError
       do {
-        var signed = request
+        var (signed, body) = (request, call.body)
         if !call.isUnsigned {
           let current = try await client.credentials.credentials()
           credentials = current
-          signed = signer.sign(request, payload: call.payload, with: current, at: now)
+          let signature: Signature
+          (signed, signature) = signer.signed(request, payload: call.payload, with: current, at: now)
+          if let makeBody = call.makeBody {
+            body = makeBody(signer.chunkSigner(after: signature, payload: call.payload, with: current))
+          }
         }
-        let response = try await exchange(signed, call, options)
+        let response = try await exchange(signed, body, options)
         let value = try await read(response)
         if settings.mode == .adaptive { state.rate.record(throttled: false, at: client.time.uptime()) }
         state.quota.give(paid > 0 ? paid : RetryQuota.successIncome)
@@ -146,12 +150,12 @@ struct ServiceClient: Sendable {
   }
 
   /// One request and the head of its answer; an answer that is an error is read and thrown.
-  private func exchange(_ request: HTTPRequest, _ call: ServiceCall, _ options: TransferOptions)
+  private func exchange(_ request: HTTPRequest, _ body: RequestBody, _ options: TransferOptions)
     async throws(AWSError) -> TransportResponse
   {
     let response: TransportResponse
     do {
-      response = try await client.transport.execute(request, body: call.body, options: options)
+      response = try await client.transport.execute(request, body: body, options: options)
     } catch {
       throw AWSError(transport: error)
     }

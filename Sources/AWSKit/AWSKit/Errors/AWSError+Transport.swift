@@ -3,6 +3,11 @@ import HTTPTransport
 extension AWSError {
   /// An exchange that did not come to its end.
   init(transport error: TransportError) {
+    // A body that this library makes fails with an error of its own.
+    if error.code == .bodyFailed, let own = error.underlying as? AWSError {
+      self = own
+      return
+    }
     let code: Code =
       switch error.code {
       case .nameNotResolved, .connectionFailed, .connectionLost: .connection

@@ -21,6 +21,8 @@ extension AWSError {
     error.status = status
     error.requestID = head.headerFields[.amzRequestID] ?? head.headerFields[.amznRequestID]
     error.hostID = head.headerFields[.amzID2]
+    // Where a bucket is, when it was asked for elsewhere.
+    if format == .s3, let region = head.headerFields[.bucketRegion] { error.details["BucketRegion"] = region }
     switch format {
     case .query, .s3: error.read(xml: body)
     case .json: error.read(json: body, head: head)

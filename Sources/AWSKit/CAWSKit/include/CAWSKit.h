@@ -51,6 +51,11 @@ cawskit_xml_result cawskit_xml_parse(const uint8_t *bytes, size_t length, cawski
 
 void cawskit_xml_free(cawskit_xml_document *document);
 
+// Checksums of S3, continued from the value before, at first 0.
+uint32_t cawskit_crc32(uint32_t crc, const uint8_t *bytes, size_t count);
+uint32_t cawskit_crc32c(uint32_t crc, const uint8_t *bytes, size_t count);
+uint64_t cawskit_crc64nvme(uint64_t crc, const uint8_t *bytes, size_t count);
+
 // A pipe that no child process inherits. 0, or -1 with errno set.
 int cawskit_pipe(int ends[2]);
 
