@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Requests that botocore sends for generated calls, one JSON object a line.
 
-    requests.py --services s3,sns,sts --count 40 > ../Vectors/requests.jsonl
+    calls.py --services s3,sns,sts --count 40 > ../Vectors/requests.jsonl
 
 SQS speaks JSON since botocore 1.31.81: run this with 1.31.80 for its query form (--services sqs).
 """
