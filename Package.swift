@@ -99,7 +99,8 @@ let modules: [Module] = [
   .init(kind: .test, name: "AWSKitTests", path: "Tests/AWSKitTests", ours: ["AWSKit", "HTTPTransport", "SDTestKit"], theirs: [httpTypes]),
   .init(kind: .test, name: "ImageKitTests", path: "Tests/ImageKitTests", ours: ["ImageKit"]),
   .init(kind: .test, name: "MemoryPluginsTests", path: "Tests/MemoryPluginsTests", ours: ["SDCore", "MemoryPlugins", "SDTestKit"]),
-  .init(kind: .test, name: "LocalPluginsTests", path: "Tests/LocalPluginsTests", ours: ["SDCore", "LocalPlugins", "SDTestKit"], theirs: [grdb]),
+  .init(kind: .test, name: "LocalPluginsTests", path: "Tests/LocalPluginsTests", ours: ["SDCore", "LocalPlugins", "SDTestKit"],
+    theirs: [grdb, logging]),
   .init(
     kind: .test, name: "BackendPluginsTests", path: "Tests/BackendPluginsTests",
     ours: ["SDCore", "BackendPlugins", "HTTPTransport", "ImageKit", "SDTestKit"], theirs: [httpTypes]),

@@ -1,0 +1,73 @@
+import Glibc
+import Logging
+import SDCore
+
+/// Moves messages through the local queue and prints what came of it beside a plain Python queue in the same run.
+///
+///     queue-benchmark [seconds a measurement, 5 unless said] [directory]
+@main
+struct Main {
+  static func main() async throws {
+    LoggingSystem.bootstrap { _ in SwiftLogNoOpLogHandler() }
+    let arguments = CommandLine.arguments.dropFirst()
+    let seconds = arguments.first.flatMap(Double.init) ?? 5
+    let root = arguments.dropFirst().first ?? "/tmp"
+    let scratch = try Scratch(in: root)
+
+    let syncs = try SyncRate.measure(in: scratch.path)
+    let durableTarget = min(5000, 20 * syncs)
+    say("disk: \(whole(syncs)) syncs a second in \(root)")
+
+    var report = Report()
+    for (durability, target) in [("durable", durableTarget), ("relaxed", 15_000)] {
+      // Ours and theirs by turns, and the median of three: the machine's own pace changes.
+      var ours: [Double] = []
+      var processor: [Double] = []
+      var theirs: [Double] = []
+      for _ in 0..<3 {
+        let result = try await Throughput.measure(durability, seconds: seconds, in: scratch.subdirectory())
+        ours.append(result.rate)
+        processor.append(result.processor)
+        theirs.append(try PythonQueue.measure(durability, seconds: seconds, in: scratch.subdirectory()))
+      }
+      report.line("\(durability), messages a second", ours.median, atLeast: target)
+      say("  processor time: \(whole(processor.median * 1e6)) us a message")
+      say("  plain Python sqlite3 queue: \(whole(theirs.median)); ratio \(tenths(ours.median / theirs.median))")
+    }
+
+    let depth = try await DepthCost.measure(in: scratch.subdirectory())
+    report.line("receive at 100,000 waiting against 100, ratio", depth, atMost: 1.5)
+    let idle = try await IdleCost.measure(seconds: max(5, Int(4 * seconds)), in: scratch.subdirectory())
+    report.line("four idle receives, percent of a processor", idle * 100, atMost: 0.2)
+    scratch.remove()
+    exit(report.isMissed ? 1 : 0)
+  }
+}
+
+/// Prints figures with their targets, and remembers whether one was missed.
+struct Report {
+  private(set) var isMissed = false
+
+  mutating func line(_ what: String, _ value: Double, atLeast target: Double) {
+    if value < target { isMissed = true }
+    say("\(what): \(whole(value)) (target \(whole(target)) at least\(value < target ? ", MISSED" : ""))")
+  }
+
+  mutating func line(_ what: String, _ value: Double, atMost target: Double) {
+    if value > target { isMissed = true }
+    say("\(what): \(tenths(value)) (target \(tenths(target)) at most\(value > target ? ", MISSED" : ""))")
+  }
+}
+
+/// Prints a line at once, also into a file.
+func say(_ line: String) {
+  print(line)
+  fflush(nil)
+}
+
+func whole(_ value: Double) -> String { "\(Int(value.rounded()))" }
+func tenths(_ value: Double) -> String { "\((value * 100).rounded() / 100)" }
+
+extension [Double] {
+  var median: Double { isEmpty ? 0 : sorted()[count / 2] }
+}

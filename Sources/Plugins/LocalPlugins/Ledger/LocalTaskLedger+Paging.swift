@@ -1,0 +1,75 @@
+import GRDB
+import Logging
+public import SDCore
+
+extension LocalTaskLedger {
+  /// How many records one page looks through at most for those that match.
+  private static let scanned = 5000
+
+  /// Records, newest first.
+  public func page(_ query: LedgerQuery) async throws -> LedgerPage {
+    let start = try query.cursor.map { try Place(cursor: $0) } ?? Place(created: .max, id: .max)
+    let limit = min(max(query.limit, 1), 1000)
+    let (found, end) = try await database.read { db in try Self.scan(query, from: start, limit: limit, db) }
+    var records: [TaskRecord] = []
+    for result in found {
+      switch result {
+      case .success(let record): records.append(record)
+      case .failure(let error):
+        database.logger.error(
+          "a damaged record is left out of a listing",
+          metadata: ["directory": "\(database.directory)", "error": "\(error)"])
+      }
+    }
+    return LedgerPage(records: records, next: end?.cursor)
+  }
+
+  /// Looks through records in order; answers those that match, and where to go on.
+  private static func scan(
+    _ query: LedgerQuery, from start: Place, limit: Int, _ db: Database
+  ) throws -> ([Result<TaskRecord, SDError>], Place?) {
+    let rows = try Row.fetchCursor(
+      db.cachedStatement(
+        sql: """
+          SELECT id, created, state, runtime FROM record WHERE tenant = ? AND (created, id) < (?, ?)
+          ORDER BY created DESC, id DESC LIMIT \(scanned + 1)
+          """), arguments: [query.tenant, start.created, start.id])
+    let states = Set(query.states.map(\.rawValue))
+    var (found, last, count): ([Result<TaskRecord, SDError>], Place, Int) = ([], start, 0)
+    while let row = try rows.next() {
+      let place = Place(created: row[1], id: row[0])
+      let (state, runtime): (String, String?) = (row[2], row[3])
+      let matches = (states.isEmpty || states.contains(state)) && (query.runtime == nil || query.runtime == runtime)
+      if count == scanned || (matches && found.count == limit) { return (found, last) }
+      (last, count) = (place, count + 1)
+      guard matches else { continue }
+      let record = try db.rows(
+        "SELECT \(StoredRecord.columns) FROM record r LEFT JOIN request q ON q.record = r.id WHERE r.id = ?", [place.id]
+      ) { row in Result { () throws(SDError) in try recordOrDamage(row) } }
+      found += record
+    }
+    return (found, nil)
+  }
+
+  private static func recordOrDamage(_ row: Row) throws(SDError) -> TaskRecord {
+    do { return try StoredRecord.record(row) } catch { throw SDError(database: error, "reading a record") }
+  }
+
+  /// Where a record stands in the listing.
+  private struct Place {
+    var created: Int64
+    var id: Int64
+
+    init(created: Int64, id: Int64) { (self.created, self.id) = (created, id) }
+
+    init(cursor: String) throws(SDError) {
+      let parts = cursor.split(separator: ":", omittingEmptySubsequences: false)
+      guard parts.count == 2, let created = Int64(parts[0]), let id = Int64(parts[1]), id > 0 else {
+        throw SDError(.invalid, "a page of the ledger: the cursor is none that it gave")
+      }
+      self.init(created: created, id: id)
+    }
+
+    var cursor: String { "\(created):\(id)" }
+  }
+}

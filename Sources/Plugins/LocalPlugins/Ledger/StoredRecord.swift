@@ -1,0 +1,92 @@
+import FoundationEssentials
+import GRDB
+import SDCore
+
+/// A record as it lies in its table.
+///
+/// What clients wrote (context, the engine's reason) lies beside the record's JSON as JSON text of its own, since
+/// `Codable` would lose digits and the order of members.
+struct StoredRecord {
+  var json: [UInt8]
+  var context: [UInt8]?
+  var reason: [UInt8]?
+
+  /// The columns that `entry` reads, of `record r` and `request q`.
+  static let columns = """
+    r.tenant, r.task, r.run, r.revision, r.digest, r.json, r.context, r.reason, q.digest, q.bytes, q.record
+    """
+
+  init(_ record: TaskRecord) throws {
+    var record = record
+    context = record.context?.serialized()
+    reason = record.error?.reason?.serialized()
+    record.context = nil
+    record.error?.reason = nil
+    json = Array(try JSONEncoder().encode(record))
+  }
+
+  /// What is kept beside a record to know it again.
+  var digest: Data {
+    var digest = FieldDigest()
+    digest.add(json)
+    digest.add(context)
+    digest.add(reason)
+    return digest.finish()
+  }
+
+  /// What is kept beside a request to know it again.
+  static func digest(ofRequest bytes: [UInt8]) -> Data {
+    var digest = FieldDigest()
+    digest.add(bytes)
+    return digest.finish()
+  }
+
+  private init(json: [UInt8], context: [UInt8]?, reason: [UInt8]?) {
+    (self.json, self.context, self.reason) = (json, context, reason)
+  }
+
+  private func record() throws -> TaskRecord {
+    var record = try JSONDecoder().decode(TaskRecord.self, from: Data(json))
+    if let context { record.context = try JSONValue(parsing: context) }
+    if let reason { record.error?.reason = try JSONValue(parsing: reason) }
+    return record
+  }
+
+  /// The record of a row with `columns`; throws `.corrupt` when it is not what was written.
+  static func record(_ row: Row) throws -> TaskRecord {
+    let key = RunKey(TaskKey(tenant: row[0], id: row[1]), run: row[2])
+    let (context, reason, digest): (Data?, Data?, Data?) = (row[6], row[7], row[4])
+    let stored = StoredRecord(
+      json: row.bytes(5), context: context.map { Array($0) }, reason: reason.map { Array($0) })
+    guard stored.digest == digest, let record = try? stored.record(), record.key.isIdentical(to: key) else {
+      throw SDError(.corrupt, "the stored record of task \(key) is not the one that was written")
+    }
+    return record
+  }
+
+  /// The entry of a row with `columns`; throws `.corrupt` when record or request is not what was written.
+  static func entry(_ row: Row) throws -> LedgerEntry {
+    let record = try record(row)
+    let request = row.bytes(9)
+    let digest: Data? = row[8]
+    guard digest == Self.digest(ofRequest: request) else {
+      throw SDError(.corrupt, "the stored request of task \(record.key) is not the one that was written")
+    }
+    return LedgerEntry(record: record, request: request, revision: Revision(row[3]))
+  }
+}
+
+extension Revision {
+  /// The count of writes as a revision.
+  init(_ count: Int64) { self.init(rawValue: "\(count)") }
+}
+
+extension RunKey {
+  fileprivate func isIdentical(to other: RunKey) -> Bool {
+    run == other.run && task.id.isIdentical(toBytesOf: other.task.id)
+      && task.tenant.isIdentical(toBytesOf: other.task.tenant)
+  }
+
+  /// As the arguments of `tenant = ? AND task = ? AND run = ?`.
+  var arguments: StatementArguments { [task.tenant, task.id, run] }
+}
