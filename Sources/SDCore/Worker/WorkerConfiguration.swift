@@ -25,7 +25,7 @@ public struct WorkerConfiguration: Sendable {
   /// Bytes of inputs and answers that may be in memory before new work waits.
   public var memoryBudget = 256 << 20
   /// Engine starts that a task is given.
-  public var maximumAttempts = 3
+  public var maximumAttempts = 5
   /// The longest that the engine may take for one task.
   public var inferenceTimeout = Duration.seconds(1800)
   /// The longest that an engine which tells progress may stand still.
