@@ -1,0 +1,6 @@
+import BackendPlugins
+import SDCore
+
+extension PluginRegistry {
+  mutating func registerBackends() {}
+}
