@@ -30,7 +30,7 @@ func failure<Result>(_ body: () async throws(TransportError) -> Result) async ->
 }
 
 /// Waits for a condition; false if it does not hold within the limit.
-func eventually(within limit: Duration = .seconds(20), _ condition: () -> Bool) async throws -> Bool {
+func eventually(within limit: Duration = .seconds(60), _ condition: () -> Bool) async throws -> Bool {
   let end = ContinuousClock.now + limit
   while !condition() {
     guard ContinuousClock.now < end else { return false }
@@ -67,6 +67,9 @@ enum OwnProcess {
     }
   }
   static var threads: Int { entries("/proc/self/task").count }
+
+  /// Whether a sanitizer is built in, whose own memory says nothing of ours.
+  static var isSanitized: Bool { dlsym(nil, "__tsan_init") != nil || dlsym(nil, "__asan_init") != nil }
 
   /// Resident memory in bytes.
   static var residentBytes: Int {

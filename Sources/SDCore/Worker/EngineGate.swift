@@ -17,8 +17,11 @@ final class EngineGate: Sendable {
     var typicalRun: Duration?
     var typicalPreparation = Duration.zero
     var changes: [UInt64: CheckedContinuation<Void, Never>] = [:]
+    /// Counts changes, so that one between a look and a wait is not missed.
+    var mark: UInt64 = 0
 
     mutating func takeChanges() -> [CheckedContinuation<Void, Never>] {
+      mark += 1
       defer { changes = [:] }
       return Array(changes.values)
     }
@@ -107,8 +110,11 @@ final class EngineGate: Sendable {
     }
   }
 
-  /// Waits until something has changed, at most for so long.
-  func change(atMost limit: Duration) async {
+  /// How many changes there have been: look, then wait for the next one after that.
+  var mark: UInt64 { state.withLock { $0.mark } }
+
+  /// Waits until something has changed since `mark`, at most for so long.
+  func change(since mark: UInt64, atMost limit: Duration) async {
     let id = newID()
     await withTaskGroup(of: Void.self) { group in
       group.addTask { try? await self.clocks.sleep(for: limit) }
@@ -116,7 +122,7 @@ final class EngineGate: Sendable {
         await withTaskCancellationHandler {
           await withCheckedContinuation { continuation in
             let isOver = self.state.withLock {
-              if Task.isCancelled { return true }
+              if Task.isCancelled || $0.mark != mark { return true }
               $0.changes[id] = continuation
               return false
             }

@@ -76,7 +76,11 @@ public final class Worker: Service {
     var taken = 0
     var trouble = Duration.milliseconds(100)
     while !drain.isDraining, !Task.isCancelled, taken < configuration.maximumTasks ?? .max {
-      guard await room() else { continue }
+      let mark = gate.mark
+      guard hasRoom else {
+        await gate.change(since: mark, atMost: .seconds(1))
+        continue
+      }
       do {
         guard try await drain.interrupting({ try await self.engine.ready() }) != nil else { break }
         let isIdle = gate.isIdle
@@ -95,7 +99,7 @@ public final class Worker: Service {
             self.gate.announceChange()
           }
         }
-        if leases.isEmpty, !isIdle { await gate.change(atMost: .seconds(1)) }
+        if leases.isEmpty, !isIdle { await gate.change(since: mark, atMost: .seconds(1)) }
       } catch is CancellationError {
         break
       } catch {
@@ -107,12 +111,10 @@ public final class Worker: Service {
     }
   }
 
-  /// Whether another task may be taken now; waits a while for it.
-  private func room() async -> Bool {
+  /// Whether another task may be taken now.
+  private var hasRoom: Bool {
     let ahead = configuration.looksAhead ? gate.isSoonFree(margin: configuration.lookAheadMargin) : gate.isIdle
-    if ahead, tally.held < configuration.maximumHeld { return true }
-    await gate.change(atMost: .seconds(1))
-    return false
+    return ahead && tally.held < configuration.maximumHeld
   }
 
   /// One receive. A poll that is under way when draining begins gets a moment to answer, since a queue in the network may

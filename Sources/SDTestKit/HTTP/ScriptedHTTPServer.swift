@@ -79,7 +79,7 @@ public final class ScriptedHTTPServer: Sendable {
 
   /// Waits until a condition on the server holds; false if it does not within the limit.
   public func wait(
-    within limit: Duration = .seconds(20), until condition: @Sendable (ScriptedHTTPServer) -> Bool
+    within limit: Duration = .seconds(60), until condition: @Sendable (ScriptedHTTPServer) -> Bool
   ) async throws -> Bool {
     let end = ContinuousClock.now + limit
     while !condition(self) {
