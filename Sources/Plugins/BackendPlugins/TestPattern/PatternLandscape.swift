@@ -15,7 +15,7 @@ struct PatternLandscape {
   init(_ pattern: TestPattern, _ scheme: PatternScheme) {
     self.scheme = scheme
     size = (pattern.width, pattern.height)
-    let ownSeed = PatternNoise.mix(UInt64(bitPattern: pattern.seed))
+    let ownSeed = PatternNoise.mix(pattern.seed)
     if let digest = pattern.initDigest {
       (seed, otherSeed) = (PatternNoise.hash(digest), ownSeed)
       share = min(1, max(0, pattern.denoisingStrength))

@@ -12,7 +12,7 @@ package struct TestPattern: Sendable, Hashable {
   /// The negative prompt, written on the picture.
   package var negativePrompt: String
   /// The seed of this picture, not of its batch.
-  package var seed: Int64
+  package var seed: UInt64
   /// Width in pixels.
   package var width: Int
   /// Height in pixels.
@@ -38,7 +38,7 @@ package struct TestPattern: Sendable, Hashable {
 
   /// A picture to draw.
   package init(
-    prompt: String, negativePrompt: String = "", seed: Int64, width: Int = 512, height: Int = 512, steps: Int = 20,
+    prompt: String, negativePrompt: String = "", seed: UInt64, width: Int = 512, height: Int = 512, steps: Int = 20,
     sampler: String = "Euler a", cfgScale: Double = 7, model: String = "test-pattern", modelHash: String = "7e57000000"
   ) {
     (self.prompt, self.negativePrompt, self.seed) = (prompt, negativePrompt, seed)
