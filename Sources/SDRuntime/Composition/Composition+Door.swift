@@ -12,6 +12,8 @@ public struct ComposedDoor: Sendable {
   public let events: any EventTopic
   /// The queues by the names of the runtimes that they feed.
   public let queues: [String: any MessageQueue]
+  /// The clocks.
+  public let clocks: Clocks
   /// The runtimes that tasks can be sent to.
   public let catalog: RuntimeCatalog
 }
@@ -35,7 +37,7 @@ extension Composition {
       ledger: ledger, topic: topic, store: store, catalog: catalog, clocks: context.clocks)
     return ComposedDoor(
       submissions: submissions, ledger: ledger, store: store, events: try await events(), queues: queues,
-      catalog: catalog)
+      clocks: context.clocks, catalog: catalog)
   }
 
   /// The address of a runtime's queue: its own where it has one, else its name beside the topic.

@@ -57,6 +57,13 @@ public struct Composition: Sendable {
     return try await registry.backends.make(configuration[.backend] ?? standard, in: context)
   }
 
+  /// What takes spans, to be run as a service; `nil` unless traces are configured.
+  public func spanBatcher() async throws -> SpanBatcher? {
+    guard let value = configuration[.traces], PluginURI(value.text)?.scheme != "none" else { return nil }
+    let exporter = try await registry.traces.make(value, in: context)
+    return SpanBatcher(exporter: exporter, clocks: context.clocks, logger: context.logger)
+  }
+
   /// The runtimes that there are: those of the `runtimes` file.
   ///
   /// - Parameter creating: what is written where there is no file yet; `nil` to make that an error.

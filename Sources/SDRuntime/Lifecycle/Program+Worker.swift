@@ -6,7 +6,7 @@ import Synchronization
 extension Program {
   /// The services of a program that works on one runtime's tasks until it is told to end.
   public func workerServices() async throws -> [any Service] {
-    try await services(around: Composition(configuration, logger: logger).worker())
+    try await services(around: composition.worker())
   }
 
   /// Runs a program that works on a number of tasks and ends.
@@ -15,7 +15,7 @@ extension Program {
     return await run(
       name, options: options, file: file,
       services: { program in
-        let worker = try await Composition(program.configuration, logger: program.logger).worker(isJob: true)
+        let worker = try await program.composition.worker(isJob: true)
         composed.withLock { $0 = worker }
         return program.services(around: worker)
       },
@@ -26,7 +26,7 @@ extension Program {
   }
 
   private func services(around composed: ComposedWorker) -> [any Service] {
-    guard let port = configuration.count(.healthPort) else { return [composed.worker] }
+    guard let port = composition.configuration.count(.healthPort) else { return [composed.worker] }
     // Shut down in reverse order: the health port outlives the drain.
     return [HealthService(port: port, logger: logger) { composed.worker.isReady }, composed.worker]
   }
@@ -39,7 +39,7 @@ extension Program {
         "taken": "\(summary.taken)", "succeeded": "\(summary.succeeded)", "failed": "\(summary.failed)",
         "given_back": "\(summary.givenBack)",
       ])
-    if configuration.boolean(.stopEngine) == true {
+    if composition.configuration.boolean(.stopEngine) == true {
       do {
         let stopped = try await composed.backend.stop()
         logger.info(stopped ? "engine stopped" : "the engine has no call to stop it")

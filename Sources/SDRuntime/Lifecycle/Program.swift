@@ -2,6 +2,7 @@ import FoundationEssentials
 public import Logging
 import SDCore
 public import ServiceLifecycle
+import Tracing
 
 #if canImport(Glibc)
 import Glibc
@@ -30,8 +31,8 @@ public struct Program: Sendable {
 
   /// The program's name.
   public let name: String
-  /// What was configured.
-  public let configuration: Configuration
+  /// What was configured, and what it means.
+  public let composition: Composition
   /// Where it logs to.
   public let logger: Logger
 
@@ -40,11 +41,12 @@ public struct Program: Sendable {
   /// - Parameters:
   ///   - options: the flags that it was started with, and the file named among them.
   ///   - defaults: what holds for this program unless something is said.
+  ///   - registry: the plugins that there are.
   ///   - services: makes what is run until it ends or a signal ends it.
   ///   - end: judges how it went, once the services have ended.
   public static func run(
     _ name: String, options: [any ConfigurationOptions], file: String?, defaults: [ConfigurationKey: String] = [:],
-    services: @Sendable (Program) async throws -> [any Service],
+    registry: PluginRegistry = .standard, services: @Sendable (Program) async throws -> [any Service],
     end: @Sendable (Program) async throws -> Status = { _ in .fine }
   ) async -> Status {
     // A peer or reader that is gone is an error of the write, not the end of the process.
@@ -56,10 +58,16 @@ public struct Program: Sendable {
       }
       var configuration = try Configuration(flags: flags, file: file, environment: environment)
       try configuration.setDefaults(defaults)
-      LoggingSetup.bootstrap(configuration, environment: environment)
-      let program = Program(name: name, configuration: configuration, logger: Logger(label: name))
-      configuration.log(to: program.logger)
-      try await ServiceRunner(services(program), logger: program.logger).run(until: signals)
+      LoggingSetup.bootstrap(configuration, environment: environment, metadataProvider: .trace)
+      let logger = Logger(label: name)
+      configuration.log(to: logger)
+      let composition = try Composition(configuration, registry: registry, logger: logger)
+      let program = Program(name: name, composition: composition, logger: logger)
+      let batcher = try await composition.spanBatcher()
+      InstrumentationSystem.bootstrap(SDTracer(service: name, batcher: batcher))
+      // Services are shut down from the last to the first: spans are gathered until the others have ended.
+      let all = [batcher].compactMap { $0 as (any Service)? } + (try await services(program))
+      try await ServiceRunner(all, logger: logger).run(until: signals)
       return try await end(program)
     } catch {
       return complain(error, name: name)

@@ -39,6 +39,13 @@ public final class PluginContext: Sendable {
     return database
   }
 
+  /// What clients put before the gateway's paths, where it is known before it listens.
+  var publicURL: String? {
+    let listening = Listening(configuration)
+    guard configuration[.publicURL] != nil || (configuration[.port] != nil && listening.port != 0) else { return nil }
+    return listening.address(port: listening.port)
+  }
+
   /// The memory system of an address, the same for every role.
   func memory(of uri: PluginURI, name: String? = nil) -> MemorySystem {
     let name = name ?? uri.path

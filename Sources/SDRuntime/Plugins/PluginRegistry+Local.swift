@@ -23,7 +23,7 @@ extension PluginRegistry {
       }
       return try FileObjectStore(
         directory: directory, bucket: uri["bucket"] ?? context.configuration.text(.bucket) ?? "local",
-        publicURL: context.configuration.text(.publicURL).map { $0 + "/files" }, clocks: context.clocks,
+        publicURL: context.publicURL.map { $0 + "/files" }, clocks: context.clocks,
         logger: context.logger)
     }
     ledgers.register("file", usage: "file:DIR") { uri, context in LocalTaskLedger(in: try context.database(of: uri)) }
@@ -32,6 +32,11 @@ extension PluginRegistry {
     }
     events.register("file", usage: "file:DIR") { uri, context in
       LocalTopic(uri["topic"] ?? "events", in: try context.database(of: uri))
+    }
+    traces.register("file", usage: "file:PATH") { uri, _ in
+      guard let path = uri.directory else { throw SDError(.configuration, "it must name a file, as in file:PATH") }
+      _ = path
+      return NoSpans()
     }
     queueNaming["file"] = { topic, queue in
       "file:\(StateDirectory.encoded(topic.path))?queue=\(StateDirectory.encoded(queue))"

@@ -21,6 +21,8 @@ public struct PluginRegistry: Sendable {
   public var events = PluginFactories<any EventTopic>(for: .events)
   /// What makes pictures.
   public var backends = PluginFactories<any InferenceBackend>(for: .backend)
+  /// Where spans go.
+  public var traces = PluginFactories<any SpanExporter>(for: .traces)
   /// What brings in the images that requests point to, given the store that holds objects.
   public var inputs: @Sendable (any ObjectStore, PluginContext) throws -> any InputSource = { _, _ in RefusingInputs() }
   /// How the address of a queue follows from its name and the address of the topic that feeds it, by the topic's scheme.
@@ -36,6 +38,7 @@ public struct PluginRegistry: Sendable {
     registry.registerLocalPlugins()
     registry.registerBackends()
     registry.events.register("none", usage: "none:") { _, _ in SilentTopic() }
+    registry.traces.register("none", usage: "none:") { _, _ in NoSpans() }
     return registry
   }()
 }
