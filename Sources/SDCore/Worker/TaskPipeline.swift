@@ -1,5 +1,6 @@
 import Logging
 import Synchronization
+import Tracing
 
 /// A task's way through the worker, from its receive to its end.
 struct TaskPipeline: Sendable {
@@ -24,20 +25,12 @@ struct TaskPipeline: Sendable {
       do { task = try await ReceivedTask(held.lease, ledger: claimer.ledger) } catch let problem as RequestProblem {
         return try await bury(held, DeadLetterReason(code: "poison", message: "\(problem)"))
       }
-      switch try await claimer.claim(task, lease: held.lease) {
-      case .surplus(let entry):
-        log(entry, "a surplus message of a run that another carries")
-        try await finish(held)
-      case .announce(let entry):
-        try await deliverer.announce(entry, result: nil)
-        try await finish(held)
-      case .exhausted(let entry):
-        try await deliverer.announce(entry, result: nil)
-        tally.count(.failed)
-        try await bury(held, DeadLetterReason(code: "attempts_exhausted", message: entry.record.error?.message ?? ""))
-      case .work(let entry):
-        guard let run = ClaimedRun(entry, ledger: claimer.ledger, clocks: clocks) else { return held.letGo() }
-        try await work(task, run, held, way)
+      var context = ServiceContext.topLevel
+      context.trace = TraceContext(attributes: task.attributes)
+      try await withSpan("task", context: context, ofKind: .consumer) { span in
+        span.attributes["task.id"] = task.request.key.id
+        span.attributes["task.type"] = task.request.type.rawValue
+        try await process(task, held, way)
       }
     } catch {
       logger.warning(
@@ -47,13 +40,33 @@ struct TaskPipeline: Sendable {
     }
   }
 
+  private func process(_ task: ReceivedTask, _ held: HeldLease, _ way: Way) async throws {
+    switch try await claimer.claim(task, lease: held.lease) {
+    case .surplus(let entry):
+      log(entry, "a surplus message of a run that another carries")
+      try await finish(held)
+    case .announce(let entry):
+      try await deliverer.announce(entry, result: nil)
+      try await finish(held)
+    case .exhausted(let entry):
+      try await deliverer.announce(entry, result: nil)
+      tally.count(.failed)
+      try await bury(held, DeadLetterReason(code: "attempts_exhausted", message: entry.record.error?.message ?? ""))
+    case .work(let entry):
+      guard let run = ClaimedRun(entry, ledger: claimer.ledger, clocks: clocks) else { return held.letGo() }
+      try await work(task, run, held, way)
+    }
+  }
+
   // MARK: A claimed run
 
   private func work(_ task: ReceivedTask, _ run: ClaimedRun, _ held: HeldLease, _ way: Way) async throws {
     var stage = Stopwatch(clocks)
     do {
       let record = await run.entry.record
-      let prepared = try await drain.interrupting { try await preparer.prepare(task.request, record) }
+      let prepared = try await withSpan("prepare") { _ in
+        try await drain.interrupting { try await preparer.prepare(task.request, record) }
+      }
       guard let prepared, try await takeEngine(way) else { return await handBack(run, held, begun: false) }
       stage.lap("prepare")
       switch try await run.standing(notOlderThan: .seconds(2)) {
@@ -62,11 +75,13 @@ struct TaskPipeline: Sendable {
       case .ours: break
       }
       log(await run.entry, "engine started")
-      let answer = try await infer(prepared, run, way)
+      let answer = try await withSpan("infer", ofKind: .client) { _ in try await infer(prepared, run, way) }
       stage.lap("infer")
       let result = try await answer.finish()
       stage.lap("decode")
-      try await conclude(try await deliverer.deliver(result, run, timings: stage.laps), result, run, held)
+      let laps = stage.laps
+      let outcome = try await withSpan("deliver") { _ in try await deliverer.deliver(result, run, timings: laps) }
+      try await conclude(outcome, result, run, held)
     } catch let interruption as Inferrer.Interruption {
       switch interruption {
       case .superseded: superseded(run, held)
