@@ -13,6 +13,14 @@ public final class SDSpan: Tracing.Span {
     var links: [FinishedSpan.Link] = []
     var dropped = 0
     var hasEnded = false
+
+    mutating func add(_ event: String, at nanoseconds: UInt64, _ attributes: SpanAttributes) {
+      guard events.count < SpanLimits.events else { return dropped += 1 }
+      let (values, left) = SpanLimits.values(attributes, at: SpanLimits.innerAttributes)
+      events.append(
+        .init(name: event.truncated(toUTF8: SpanLimits.name), nanoseconds: nanoseconds, attributes: values))
+      dropped += left
+    }
   }
 
   /// What a recorded span has from its beginning.
@@ -67,9 +75,7 @@ public final class SDSpan: Tracing.Span {
   }
 
   public func addEvent(_ event: SpanEvent) {
-    change {
-      $0.add(event.name, at: event.nanosecondsSinceEpoch, event.attributes)
-    }
+    change { $0.add(event.name, at: event.nanosecondsSinceEpoch, event.attributes) }
   }
 
   public func recordError<Instant: TracerInstant>(
@@ -124,16 +130,6 @@ public final class SDSpan: Tracing.Span {
     state.withLock { state in
       if !state.hasEnded { body(&state) }
     }
-  }
-}
-
-extension SDSpan.State {
-  fileprivate mutating func add(_ event: String, at nanoseconds: UInt64, _ attributes: SpanAttributes) {
-    guard events.count < SpanLimits.events else { return dropped += 1 }
-    let (values, left) = SpanLimits.values(attributes, at: SpanLimits.innerAttributes)
-    events.append(
-      .init(name: event.truncated(toUTF8: SpanLimits.name), nanoseconds: nanoseconds, attributes: values))
-    dropped += left
   }
 }
 
