@@ -16,7 +16,9 @@ public enum V1Door {
     if object["runtime"] == nil, object["model"] == nil { reader.report("runtime", "is missing") }
     let type = reader.string("type", required: true) { TaskType(wire: $0) == nil ? "names no task type" : nil }
     let prefix = reader.string("prefix", TaskNaming.refusal(ofPrefix:)) ?? ""
-    let priority = reader.string("priority") { TaskOptions.Priority(rawValue: $0) == nil ? "is not normal or high" : nil }
+    let priority = reader.string("priority") {
+      TaskOptions.Priority(rawValue: $0) == nil ? "is not normal or high" : nil
+    }
     let content = reader.object("content", required: true)
     let lifetime = reader.integer("expires_in", in: 1...1_209_600)
     let webhook = reader.webhook()
@@ -33,7 +35,10 @@ public enum V1Door {
     request.options.expiresAt = lifetime.map { now + .seconds($0) }
     request.options.priority = priority.flatMap(TaskOptions.Priority.init)
     request.options.webhook = webhook
-    request.payload = ["metadata": MetadataForm.metadata(of: request, prefix: prefix), "content": request.content]
+    var metadata = MetadataForm.metadata(of: request, prefix: prefix)
+    // What was asked for, beside the time that came of it: the digest goes by the former, see `TaskMessage.digest`.
+    metadata["expires_in"] = lifetime.map(JSONValue.int)
+    request.payload = ["metadata": metadata, "content": request.content]
     return request
   }
 }
