@@ -55,7 +55,7 @@ public enum RequestBody: Sendable {
 /// The next chunk of a body being made, `nil` at its end.
 public typealias ChunkSource = @Sendable () async throws -> ArraySlice<UInt8>?
 
-/// Limits and rules of one exchange. A duration of `nil` means no limit of that kind.
+/// Limits and rules of one exchange; a duration of `nil` means no limit of that kind.
 public struct TransferOptions: Sendable {
   /// From the start until the connection, TLS included, stands.
   public var connectTimeout: Duration? = .seconds(10)
@@ -67,7 +67,11 @@ public struct TransferOptions: Sendable {
   public var maximumResponseBytes: Int64?
   /// Who decides on addresses and proxies; `nil`: the transport's own policy.
   public var policy: (any ConnectionPolicy)?
+  /// Whether a compressed answer is asked for (gzip, deflate) and comes decompressed; limits count what comes out.
+  public var decompresses = false
   /// Called once, when the first byte of the answer is there: the peer has begun to answer.
+  ///
+  /// Interim answers (1xx) are none. It is called from within the transport and must return quickly.
   public var onFirstByte: (@Sendable () -> Void)?
 
   /// The defaults: 10 s to connect, no other limit.

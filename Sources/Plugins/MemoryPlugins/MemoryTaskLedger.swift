@@ -157,7 +157,7 @@ private struct ExactKey: Hashable {
 
 extension LedgerQuery {
   /// Whether a record is one of those asked for.
-  package func admits(_ record: TaskRecord) -> Bool {
+  fileprivate func admits(_ record: TaskRecord) -> Bool {
     (states.isEmpty || states.contains(record.state)) && (runtime == nil || runtime == record.runtime)
   }
 }

@@ -157,7 +157,7 @@ public enum ByteRange: Sendable, Hashable {
       switch self {
       case .from(let first): (first, size)
       case .bounded(let first, let last): (first, last >= size ? size : last + 1)
-      case .suffix(let count): (max(0, size - count), size)
+      case .suffix(let count): (count > 0 ? max(0, size - count) : size, size)
       }
     return start >= 0 && start < end ? start..<end : nil
   }

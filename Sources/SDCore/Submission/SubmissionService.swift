@@ -40,7 +40,8 @@ public struct SubmissionService: Sendable {
     _ request: TaskRequest, idempotencyKey: String? = nil, trace: MessageAttributes = [:]
   ) async throws -> Outcome {
     let runtime = try runtime(for: request)
-    let submission = idempotencyKey.map { SubmissionID.derived(tenant: request.key.tenant, key: $0) } ?? RandomName.make()
+    let submission =
+      idempotencyKey.map { SubmissionID.derived(tenant: request.key.tenant, key: $0) } ?? RandomName.make()
     var draft = TaskRecord(
       request, run: 1, submission: submission, digest: TaskMessage.digest(request.payload), at: clocks.timestamp)
     draft.runtime = runtime.name
@@ -90,5 +91,7 @@ public enum SubmissionID {
   }
 
   /// The id of a task whose client gave an idempotency key and no id.
-  public static func taskID(tenant: String, key: String) -> String { "k" + derived(tenant: tenant, key: key).prefix(40) }
+  public static func taskID(tenant: String, key: String) -> String {
+    "k" + derived(tenant: tenant, key: key).prefix(40)
+  }
 }

@@ -16,7 +16,9 @@ public enum V1Door {
     if object["runtime"] == nil, object["model"] == nil { reader.report("runtime", "is missing") }
     let type = reader.string("type", required: true) { TaskType(wire: $0) == nil ? "names no task type" : nil }
     let prefix = reader.string("prefix", TaskNaming.refusal(ofPrefix:)) ?? ""
-    let priority = reader.string("priority") { TaskOptions.Priority(rawValue: $0) == nil ? "is not normal or high" : nil }
+    let priority = reader.string("priority") {
+      TaskOptions.Priority(rawValue: $0) == nil ? "is not normal or high" : nil
+    }
     let content = reader.object("content", required: true)
     let lifetime = reader.integer("expires_in", in: 1...1_209_600)
     let webhook = reader.webhook()

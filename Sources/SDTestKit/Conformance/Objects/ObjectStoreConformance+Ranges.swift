@@ -29,6 +29,7 @@ extension ObjectStoreConformance {
         try await fixture.store.put("empty", [])
         let ranges: [ByteRange] = [
           .from(1000), .from(Int64.max), .bounded(1000, 2000), .bounded(20, 10), .suffix(0), .from(-1), .suffix(-1),
+          .suffix(.min), .bounded(.min, .max), .from(.min),
         ]
         for range in ranges {
           try await expectError(.invalid, from: "get of \(range)") {

@@ -26,10 +26,7 @@ extension MessageQueueConformance {
       try await suite.with { bench in
         _ = try await bench.send("expiring")
         let first = try await bench.receiveOne(visibility: 1)
-        let leases = try await bench.time.running {
-          try await bench.queue.receive(
-            max: 1, wait: min(bench.units(4), bench.queue.capabilities.maximumWait), visibility: nil)
-        }
+        let leases = try await bench.receiveWhenDue(after: 1)
         try expectEqual(leases.map(\.messageID), [first.messageID], "what the waiting receive got")
       }
     },
@@ -81,10 +78,7 @@ extension MessageQueueConformance {
     Case("a waiting receive gets a message whose delay ends meanwhile", where: { $0.has(.delay) }) { suite in
       try await suite.with { bench in
         _ = try await bench.send("late", delay: 1)
-        let leases = try await bench.time.running {
-          try await bench.queue.receive(
-            max: 1, wait: min(bench.units(4), bench.queue.capabilities.maximumWait), visibility: nil)
-        }
+        let leases = try await bench.receiveWhenDue(after: 1)
         try expectEqual(leases.map(\.text), ["late"], "what the waiting receive got")
       }
     },
@@ -95,4 +89,18 @@ extension MessageQueueConformance {
       }
     },
   ]
+}
+
+extension Bench {
+  /// A waiting receive that must end when something becomes due, not when its wait is over.
+  fileprivate func receiveWhenDue(after units: Int) async throws -> [Lease] {
+    let wait = min(self.units(4), queue.capabilities.maximumWait)
+    let start = time.clocks.instant
+    let leases = try await time.running { try await queue.receive(max: 1, wait: wait, visibility: nil) }
+    if time.isManual {
+      let waited = start.duration(to: time.clocks.instant)
+      try expect(waited >= self.units(units) && waited < wait, "it waited \(waited), due after \(self.units(units))")
+    }
+    return leases
+  }
 }

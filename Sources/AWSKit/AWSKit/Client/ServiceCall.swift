@@ -1,0 +1,48 @@
+import HTTPTransport
+import HTTPTypes
+
+/// One call of a service's API, before an endpoint and a signature are put to it.
+struct ServiceCall: Sendable {
+  /// The operation's name, `SendMessage`.
+  var operation: String
+  /// The HTTP method.
+  var method = HTTPRequest.Method.post
+  /// Path and query behind the endpoint's own path, percent-encoded.
+  var target = "/"
+  /// Header fields of the operation.
+  var fields = HTTPFields()
+  /// The body.
+  var body = RequestBody.none
+  /// Makes a body that holds signatures of its own, anew for each attempt.
+  var makeBody: (@Sendable (ChunkSigner) -> RequestBody)?
+  /// What the signature says about the body.
+  var payload = PayloadHash.empty
+  /// Another endpoint than the service's own: S3's buckets.
+  var endpoint: Endpoint?
+  /// Whether the operation takes no credentials.
+  var isUnsigned = false
+  /// How long the service may hold the answer back on purpose.
+  var longPoll = Duration.zero
+  /// The bytes of an answer that is read as a whole.
+  var answerLimit = 64 << 20
+  /// Whether the answer's body is read by the caller: then there is no total deadline.
+  var isStreamed = false
+
+  init(_ operation: String) { self.operation = operation }
+
+  /// Sets the body and its hash.
+  mutating func setBody(_ bytes: [UInt8], type: StaticString) {
+    body = .bytes(bytes)
+    payload = .sha256(of: bytes)
+    fields.append(HTTPField(name: .contentType, value: String(describing: type)))
+  }
+}
+
+/// A whole answer of a service.
+struct ServiceAnswer: Sendable {
+  var head: HTTPResponse
+  var body: [UInt8]
+
+  /// The value of a header field.
+  subscript(name: HTTPField.Name) -> String? { head.headerFields[name] }
+}

@@ -1,0 +1,185 @@
+public import FoundationEssentials
+import HTTPTypes
+
+extension S3 {
+  /// How S3 encrypts an object at rest, where the bucket's default does not do.
+  public enum Encryption: Sendable, Hashable {
+    /// With keys of S3.
+    case aes256
+    /// With a key of KMS: its id or ARN, or the account's own; a context in base64 JSON; a key of the bucket.
+    case kms(keyID: String? = nil, context: String? = nil, usesBucketKey: Bool? = nil)
+    /// With two layers of keys of KMS.
+    case dualLayerKMS(keyID: String? = nil, context: String? = nil)
+
+    func add(to fields: inout HTTPFields) {
+      switch self {
+      case .aes256: fields.add(.serverSideEncryption, "AES256")
+      case .kms(let keyID, let context, let usesBucketKey):
+        fields.add(.serverSideEncryption, "aws:kms")
+        fields.add(.sseKMSKeyID, keyID)
+        fields.add(.sseKMSContext, context)
+        fields.add(.sseBucketKey, usesBucketKey.map { $0 ? "true" : "false" })
+      case .dualLayerKMS(let keyID, let context):
+        fields.add(.serverSideEncryption, "aws:kms:dsse")
+        fields.add(.sseKMSKeyID, keyID)
+        fields.add(.sseKMSContext, context)
+      }
+    }
+  }
+
+  /// What an object has besides its bytes; the same for a put, a copy, and a multipart upload.
+  public struct ObjectSettings: Sendable, Hashable {
+    /// The media type, `image/png`.
+    public var contentType: String?
+    /// `Cache-Control`.
+    public var cacheControl: String?
+    /// `Content-Disposition`.
+    public var contentDisposition: String?
+    /// `Content-Encoding`.
+    public var contentEncoding: String?
+    /// `Content-Language`.
+    public var contentLanguage: String?
+    /// `Expires`.
+    public var expires: Date?
+    /// Metadata of one's own; names are tokens of HTTP, values are ASCII without control characters.
+    public var metadata: [String: String] = [:]
+    /// `STANDARD_IA`, `INTELLIGENT_TIERING` and so on.
+    public var storageClass: String?
+    /// A canned ACL, `bucket-owner-full-control`, for buckets that still have them.
+    public var acl: String?
+    /// Tags, up to ten.
+    public var tags: [String: String] = [:]
+    /// Encryption at rest.
+    public var encryption: Encryption?
+    /// Where a website's request for the object is sent.
+    public var websiteRedirect: String?
+
+    /// No settings.
+    public init() {}
+
+    /// A media type.
+    public init(contentType: String?, metadata: [String: String] = [:]) {
+      (self.contentType, self.metadata) = (contentType, metadata)
+    }
+
+    func add(to fields: inout HTTPFields) throws(AWSError) {
+      for (name, value) in [
+        (HTTPField.Name.acl, acl), (.cacheControl, cacheControl), (.contentDisposition, contentDisposition),
+        (.contentEncoding, contentEncoding), (.contentLanguage, contentLanguage), (.contentType, contentType),
+        (.storageClass, storageClass), (.websiteRedirect, websiteRedirect),
+      ] {
+        guard let value else { continue }
+        try Self.check(value, name.rawName)
+        fields.append(HTTPField(name: name, value: value))
+      }
+      fields.add(.expires, expires.map { WireTime($0).httpDate })
+      encryption?.add(to: &fields)
+      if !tags.isEmpty { fields.append(HTTPField(name: .tagging, value: Self.query(tags))) }
+      for (key, value) in metadata.sorted(by: { $0.key < $1.key }) {
+        guard let name = HTTPField.Name("x-amz-meta-\(key)") else {
+          throw AWSError(.invalidInput, "the metadata name \(key.debugDescription) is no token of HTTP")
+        }
+        try Self.check(value, name.rawName)
+        fields.append(HTTPField(name: name, value: value))
+      }
+    }
+
+    /// Refuses what a header field cannot carry, instead of sending something else.
+    static func check(_ value: String, _ name: String) throws(AWSError) {
+      guard value.utf8.allSatisfy({ ($0 >= 0x20 && $0 < 0x7F) || $0 == 0x09 }) else {
+        throw AWSError(.invalidInput, "the value of \(name) has a control character, or one outside ASCII")
+      }
+      guard value.utf8.first != 0x20, value.utf8.last != 0x20, value.utf8.first != 0x09, value.utf8.last != 0x09 else {
+        throw AWSError(.invalidInput, "the value of \(name) begins or ends with white space")
+      }
+    }
+
+    static func query(_ tags: [String: String]) -> String {
+      tags.sorted { $0.key < $1.key }
+        .map { "\(PercentEncoding.encode($0.key))=\(PercentEncoding.encode($0.value))" }.joined(separator: "&")
+    }
+  }
+
+  /// What S3 tells of an object.
+  public struct ObjectInfo: Sendable, Hashable {
+    /// The bytes of the answer's body; of a `HEAD`, of the object.
+    public var contentLength: Int64?
+    /// The media type.
+    public var contentType: String?
+    /// `Content-Encoding`.
+    public var contentEncoding: String?
+    /// `Content-Disposition`.
+    public var contentDisposition: String?
+    /// `Content-Language`.
+    public var contentLanguage: String?
+    /// `Cache-Control`.
+    public var cacheControl: String?
+    /// Which bytes of how many: `bytes 0-9/100`, for ranges.
+    public var contentRange: String?
+    /// The entity tag, quotes included.
+    public var eTag: String?
+    /// When it was written.
+    public var lastModified: Date?
+    /// Metadata of one's own; names in lower case.
+    public var metadata: [String: String] = [:]
+    /// The version.
+    public var versionID: String?
+    /// The storage class; `nil` is `STANDARD`.
+    public var storageClass: String?
+    /// `AES256`, `aws:kms`, `aws:kms:dsse`.
+    public var serverSideEncryption: String?
+    /// The key of KMS.
+    public var kmsKeyID: String?
+    /// The checksums that S3 keeps.
+    public var checksums: [Checksum] = []
+    /// The number of parts, where a part was asked for.
+    public var partsCount: Int?
+    /// The number of tags.
+    public var tagCount: Int?
+    /// When and by which rule it expires, as S3 words it.
+    public var expiration: String?
+    /// The state of a restore from an archive, as S3 words it.
+    public var restore: String?
+    /// Whether this version is a delete marker.
+    public var isDeleteMarker = false
+
+    init(_ head: HTTPResponse) {
+      for field in head.headerFields {
+        let value = field.value
+        switch field.name.canonicalName {
+        case "content-length": contentLength = Int64(value)
+        case "content-type": contentType = value
+        case "content-encoding": contentEncoding = value
+        case "content-disposition": contentDisposition = value
+        case "content-language": contentLanguage = value
+        case "cache-control": cacheControl = value
+        case "content-range": contentRange = value
+        case "etag": eTag = value
+        case "last-modified": lastModified = WireTimeParser.date(value)
+        case "x-amz-version-id": versionID = value
+        case "x-amz-storage-class": storageClass = value
+        case "x-amz-server-side-encryption": serverSideEncryption = value
+        case "x-amz-server-side-encryption-aws-kms-key-id": kmsKeyID = value
+        case "x-amz-mp-parts-count": partsCount = Int(value)
+        case "x-amz-tagging-count": tagCount = Int(value)
+        case "x-amz-expiration": expiration = value
+        case "x-amz-restore": restore = value
+        case "x-amz-delete-marker": isDeleteMarker = value == "true"
+        case let name where name.hasPrefix("x-amz-meta-"): metadata[String(name.dropFirst(11))] = value
+        case let name where name.hasPrefix("x-amz-checksum-"):
+          if let algorithm = ChecksumAlgorithm(rawValue: name.dropFirst(15).uppercased()) {
+            checksums.append(Checksum(algorithm, value))
+          }
+        default: break
+        }
+      }
+    }
+
+    /// A checksum of the object's own bytes, the cheapest one first.
+    var verifiable: Checksum? {
+      let order: [ChecksumAlgorithm] = [.crc32c, .crc32, .crc64nvme, .sha256, .sha1]
+      return checksums.filter { !$0.isComposite }
+        .min { (order.firstIndex(of: $0.algorithm) ?? 9) < (order.firstIndex(of: $1.algorithm) ?? 9) }
+    }
+  }
+}

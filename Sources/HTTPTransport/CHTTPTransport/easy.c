@@ -1,0 +1,217 @@
+#include "CHTTPTransport.h"
+
+#include <arpa/inet.h>
+#include <curl/curl.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "internal.h"
+
+static size_t on_head(char *bytes, size_t size, size_t count, void *data) {
+  ht_easy *easy = data;
+  ht_taken taken = easy->callbacks->head(easy->context, (const uint8_t *)bytes, size * count);
+  return taken == HT_TAKEN ? size * count : 0;
+}
+
+static size_t on_body(char *bytes, size_t size, size_t count, void *data) {
+  ht_easy *easy = data;
+  switch (easy->callbacks->body(easy->context, (const uint8_t *)bytes, size * count)) {
+    case HT_TAKEN: return size * count;
+    case HT_PAUSE: return CURL_WRITEFUNC_PAUSE;
+    default: return size * count + 1;  // any other count stops the transfer, also when there was nothing to take
+  }
+}
+
+static size_t on_read(char *bytes, size_t size, size_t count, void *data) {
+  ht_easy *easy = data;
+  ptrdiff_t n = easy->callbacks->read(easy->context, (uint8_t *)bytes, size * count);
+  if (n == HT_READ_PAUSE) return CURL_READFUNC_PAUSE;
+  return n < 0 ? CURL_READFUNC_ABORT : (size_t)n;
+}
+
+static int on_seek(void *data, curl_off_t offset, int origin) {
+  ht_easy *easy = data;
+  if (origin != SEEK_SET || offset != 0) return CURL_SEEKFUNC_FAIL;
+  return easy->callbacks->rewind(easy->context) ? CURL_SEEKFUNC_OK : CURL_SEEKFUNC_FAIL;
+}
+
+static curl_socket_t on_open_socket(void *data, curlsocktype purpose, struct curl_sockaddr *address) {
+  ht_easy *easy = data;
+  bool permitted = false;
+  if (purpose == CURLSOCKTYPE_IPCXN && address->family == AF_INET) {
+    struct sockaddr_in in;
+    memcpy(&in, &address->addr, sizeof in);
+    permitted = easy->callbacks->permits(easy->context, (const uint8_t *)&in.sin_addr, 4, ntohs(in.sin_port));
+  } else if (purpose == CURLSOCKTYPE_IPCXN && address->family == AF_INET6) {
+    // `addr` is declared too small for this one, but what libcurl passes has room for any address.
+    struct sockaddr_in6 in6;
+    memcpy(&in6, (const char *)address + offsetof(struct curl_sockaddr, addr), sizeof in6);
+    permitted = easy->callbacks->permits(easy->context, (const uint8_t *)&in6.sin6_addr, 16, ntohs(in6.sin6_port));
+  }
+  if (!permitted) return CURL_SOCKET_BAD;
+#ifdef SOCK_CLOEXEC
+  return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+#else
+  return socket(address->family, address->socktype, address->protocol);
+#endif
+}
+
+static int on_prerequest(void *data, char *remote, char *local, int remote_port, int local_port) {
+  (void)local;
+  (void)local_port;
+  ht_easy *easy = data;
+  uint8_t address[16];
+  size_t count = 0;
+  if (remote && inet_pton(AF_INET, remote, address) == 1) {
+    count = 4;
+  } else if (remote && inet_pton(AF_INET6, remote, address) == 1) {
+    count = 16;
+  }
+  bool goes = easy->callbacks->sends(easy->context, address, count, (uint16_t)remote_port, remote ? remote : "");
+  return goes ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
+}
+
+ht_easy *ht_easy_new(const ht_callbacks *callbacks) {
+  ht_easy *easy = calloc(1, sizeof *easy);
+  if (!easy) return NULL;
+  easy->curl = curl_easy_init();
+  easy->callbacks = callbacks;
+  if (easy->curl) return easy;
+  free(easy);
+  return NULL;
+}
+
+void ht_easy_reset(ht_easy *easy) {
+  curl_easy_reset(easy->curl);
+  curl_slist_free_all(easy->headers);
+  easy->headers = NULL;
+  easy->context = NULL;
+  easy->error[0] = 0;
+}
+
+void ht_easy_free(ht_easy *easy) {
+  if (!easy) return;
+  curl_easy_cleanup(easy->curl);
+  curl_slist_free_all(easy->headers);
+  free(easy);
+}
+
+static bool set_headers(ht_easy *easy, const ht_request *request) {
+  const char *line = (const char *)request->header_lines;
+  const char *end = line + request->header_length;
+  while (line < end) {
+    struct curl_slist *longer = curl_slist_append(easy->headers, line);
+    if (!longer) return false;
+    easy->headers = longer;
+    line += strlen(line) + 1;
+  }
+  return curl_easy_setopt(easy->curl, CURLOPT_HTTPHEADER, easy->headers) == CURLE_OK;
+}
+
+// Each option's type is checked by libcurl's own macros; the first refusal ends the set-up.
+#define SET(option, value)                                            \
+  do {                                                                \
+    if (curl_easy_setopt(curl, option, value) != CURLE_OK) return false; \
+  } while (0)
+
+static bool set_method_and_body(ht_easy *easy, const ht_request *request) {
+  CURL *curl = easy->curl;
+  switch (request->body) {
+    case HT_BODY_NONE:
+      if (request->is_head) {
+        SET(CURLOPT_NOBODY, 1L);
+        return true;
+      }
+      SET(CURLOPT_HTTPGET, 1L);
+      break;
+    case HT_BODY_EMPTY:
+      SET(CURLOPT_POST, 1L);
+      SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)0);
+      SET(CURLOPT_POSTFIELDS, "");
+      break;
+    case HT_BODY_COPIED:
+      SET(CURLOPT_POST, 1L);
+      SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body_length);
+      SET(CURLOPT_COPYPOSTFIELDS, (const char *)request->body_bytes);
+      break;
+    case HT_BODY_READ:
+      SET(CURLOPT_UPLOAD, 1L);
+      SET(CURLOPT_INFILESIZE_LARGE, (curl_off_t)request->body_length);
+      SET(CURLOPT_READFUNCTION, on_read);
+      SET(CURLOPT_READDATA, easy);
+      SET(CURLOPT_SEEKFUNCTION, on_seek);
+      SET(CURLOPT_SEEKDATA, easy);
+      break;
+  }
+  SET(CURLOPT_CUSTOMREQUEST, request->method);
+  return true;
+}
+
+static bool set_connection(ht_easy *easy, const ht_request *request) {
+  CURL *curl = easy->curl;
+  SET(CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
+  SET(CURLOPT_OPENSOCKETDATA, easy);
+  SET(CURLOPT_PREREQFUNCTION, on_prerequest);
+  SET(CURLOPT_PREREQDATA, easy);
+  SET(CURLOPT_PROXY, request->proxy);
+  SET(CURLOPT_NOPROXY, request->no_proxy);
+  SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+  SET(CURLOPT_CONNECTTIMEOUT_MS, request->connect_timeout_ms);
+  SET(CURLOPT_MAXAGE_CONN, request->idle_seconds);
+  if (request->fresh_connection) SET(CURLOPT_FRESH_CONNECT, 1L);
+  SET(CURLOPT_TCP_KEEPALIVE, 1L);
+  SET(CURLOPT_TCP_KEEPIDLE, 60L);
+  SET(CURLOPT_TCP_KEEPINTVL, 30L);
+  SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+  SET(CURLOPT_SSL_VERIFYPEER, 1L);
+  SET(CURLOPT_SSL_VERIFYHOST, 2L);
+  if (request->ca_file) {
+    SET(CURLOPT_CAINFO, request->ca_file);
+    SET(CURLOPT_CAPATH, NULL);
+  }
+#if LIBCURL_VERSION_NUM >= 0x075700
+  // Leaving while a name is being resolved must not wait for the resolver. Older ones wait.
+  SET(CURLOPT_QUICK_EXIT, 1L);
+#endif
+  return true;
+}
+
+bool ht_easy_prepare(ht_easy *easy, const ht_request *request, void *context) {
+  CURL *curl = easy->curl;
+  easy->context = context;
+  easy->error[0] = 0;
+  SET(CURLOPT_ERRORBUFFER, easy->error);
+  SET(CURLOPT_PRIVATE, easy);
+  SET(CURLOPT_NOSIGNAL, 1L);
+#if LIBCURL_VERSION_NUM >= 0x075500
+  SET(CURLOPT_PROTOCOLS_STR, "http,https");
+#else
+  SET(CURLOPT_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
+#endif
+  SET(CURLOPT_URL, request->url);
+  SET(CURLOPT_PATH_AS_IS, 1L);
+  SET(CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
+  if (request->target) SET(CURLOPT_REQUEST_TARGET, request->target);
+  SET(CURLOPT_FOLLOWLOCATION, 0L);
+  SET(CURLOPT_HTTP09_ALLOWED, 0L);
+  SET(CURLOPT_HTTP_VERSION, (long)(request->http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
+  if (request->decompresses) {
+    SET(CURLOPT_ACCEPT_ENCODING, "gzip, deflate");
+  } else {
+    SET(CURLOPT_HTTP_CONTENT_DECODING, 0L);
+  }
+  SET(CURLOPT_BUFFERSIZE, 65536L);
+  SET(CURLOPT_HEADERFUNCTION, on_head);
+  SET(CURLOPT_HEADERDATA, easy);
+  SET(CURLOPT_WRITEFUNCTION, on_body);
+  SET(CURLOPT_WRITEDATA, easy);
+  return set_connection(easy, request) && set_method_and_body(easy, request) && set_headers(easy, request);
+}
+
+void ht_easy_pause(ht_easy *easy, bool receiving, bool sending) {
+  curl_easy_pause(easy->curl, (receiving ? CURLPAUSE_RECV : 0) | (sending ? CURLPAUSE_SEND : 0));
+}
+
+const char *ht_easy_error(ht_easy *easy) { return easy->error; }

@@ -1,0 +1,112 @@
+// libcurl behind typed functions: what is variadic, a union or a macro there is a function or a struct here.
+//
+// Threads: a multi handle and the easy handles in it belong to one thread. Only `ht_multi_wakeup` may be called from
+// others.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct ht_multi ht_multi;
+typedef struct ht_easy ht_easy;
+
+/// How an exchange ended, as far as libcurl knows.
+typedef enum {
+  HT_COMPLETE,
+  HT_BAD_REQUEST,
+  HT_UNRESOLVED,
+  HT_UNCONNECTED,
+  HT_TLS,
+  HT_LOST,
+  HT_MALFORMED,
+  HT_TIMED_OUT,
+  HT_STOPPED,  // by one of our callbacks
+  HT_FAILED,   // out of memory and the like
+} ht_outcome;
+
+/// What a callback that takes bytes answers.
+typedef enum { HT_TAKEN, HT_PAUSE, HT_STOP } ht_taken;
+
+enum { HT_READ_PAUSE = -1, HT_READ_STOP = -2 };
+
+/// The callbacks of an exchange. All are called on the thread that runs the multi handle, from within
+/// `ht_multi_perform` or `ht_easy_resume`, with the `context` of the exchange.
+typedef struct {
+  /// A line of an answer's head, with its line end.
+  ht_taken (*head)(void *context, const uint8_t *bytes, size_t count);
+  /// Bytes of an answer's body. `HT_PAUSE`: none was taken; they come again.
+  ht_taken (*body)(void *context, const uint8_t *bytes, size_t count);
+  /// Fills a buffer with bytes of the request's body; 0 at the end, or one of `HT_READ_*`.
+  ptrdiff_t (*read)(void *context, uint8_t *bytes, size_t count);
+  /// The request's body will be read from its start again.
+  bool (*rewind)(void *context);
+  /// Whether a socket may be connected to an address; 4 or 16 bytes in network order.
+  bool (*permits)(void *context, const uint8_t *address, size_t count, uint16_t port);
+  /// A connection stands, new or reused, and the request is about to be sent. `count` is 0 if the address is unknown;
+  /// `text` is the numeric address.
+  bool (*sends)(void *context, const uint8_t *address, size_t count, uint16_t port, const char *text);
+} ht_callbacks;
+
+typedef enum { HT_BODY_NONE, HT_BODY_EMPTY, HT_BODY_COPIED, HT_BODY_READ } ht_body;
+
+/// A request, and how to send it. Strings and bytes need only live during the call.
+typedef struct {
+  const char *url;
+  /// The request target as it goes to the wire, or NULL to derive it from `url`.
+  const char *target;
+  const char *method;
+  bool is_head;
+  /// `Name: value` lines, each ended by a NUL.
+  const uint8_t *header_lines;
+  size_t header_length;
+  ht_body body;
+  /// For `HT_BODY_COPIED`.
+  const uint8_t *body_bytes;
+  /// The body's length, or -1 where it is not known.
+  int64_t body_length;
+  /// Proxy URL, or "" for none; and the hosts that are reached without it.
+  const char *proxy;
+  const char *no_proxy;
+  /// A PEM file with certificates to trust instead of the system's, or NULL.
+  const char *ca_file;
+  long connect_timeout_ms;
+  long idle_seconds;
+  bool http2;
+  bool decompresses;
+  bool fresh_connection;
+} ht_request;
+
+/// Prepares libcurl for this process; call it once.
+bool ht_global_init(void);
+
+/// Starts a detached thread that takes no signals (those of faults excepted). `name` must be a literal.
+bool ht_thread_start(const char *name, void (*body)(void *), void *context);
+
+/// Nanoseconds of the monotonic clock.
+int64_t ht_now(void);
+
+/// A new multi handle; 0 means no limit.
+ht_multi *ht_multi_new(long total_connections, long host_connections, long idle_connections);
+void ht_multi_free(ht_multi *multi);
+bool ht_multi_add(ht_multi *multi, ht_easy *easy);
+/// Takes an exchange out. One that has not ended has its connection (its stream, in HTTP/2) closed.
+void ht_multi_remove(ht_multi *multi, ht_easy *easy);
+void ht_multi_perform(ht_multi *multi);
+/// Waits for something to do.
+void ht_multi_poll(ht_multi *multi, int timeout_ms);
+void ht_multi_wakeup(ht_multi *multi);
+/// An exchange that has ended, as its context; NULL if there is none. It must be removed before the next call.
+void *ht_multi_next_ended(ht_multi *multi, ht_outcome *outcome);
+
+/// A handle for one exchange at a time; `callbacks` must outlive it.
+ht_easy *ht_easy_new(const ht_callbacks *callbacks);
+void ht_easy_free(ht_easy *easy);
+/// Sets everything up for a request; false if libcurl refuses an option.
+bool ht_easy_prepare(ht_easy *easy, const ht_request *request, void *context);
+/// Makes a handle that is in no multi handle ready for another exchange; its caches stay.
+void ht_easy_reset(ht_easy *easy);
+/// Sets which directions rest. May call `head`, `body` and `read`.
+void ht_easy_pause(ht_easy *easy, bool receiving, bool sending);
+/// What went wrong in libcurl's words; "" if it has none.
+const char *ht_easy_error(ht_easy *easy);

@@ -1,0 +1,131 @@
+#define _GNU_SOURCE
+#include <curl/curl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "internal.h"
+
+bool ht_global_init(void) { return curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK; }
+
+int64_t ht_now(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+typedef struct {
+  const char *name;
+  void (*body)(void *);
+  void *context;
+} thread_start;
+
+static void *run_thread(void *data) {
+  thread_start start = *(thread_start *)data;
+  free(data);
+#ifdef __linux__
+  pthread_setname_np(pthread_self(), start.name);
+#endif
+  start.body(start.context);
+  return NULL;
+}
+
+bool ht_thread_start(const char *name, void (*body)(void *), void *context) {
+  thread_start *start = malloc(sizeof *start);
+  if (!start) return false;
+  *start = (thread_start){name, body, context};
+  // The new thread inherits the mask: signals go to the program's own threads, and a peer that is gone raises no
+  // SIGPIPE here, whatever library writes.
+  sigset_t blocked, before;
+  sigfillset(&blocked);
+  const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS};
+  for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) sigdelset(&blocked, faults[i]);
+  pthread_sigmask(SIG_SETMASK, &blocked, &before);
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+  pthread_t thread;
+  bool started = pthread_create(&thread, &attributes, run_thread, start) == 0;
+  pthread_attr_destroy(&attributes);
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  if (!started) free(start);
+  return started;
+}
+
+ht_multi *ht_multi_new(long total_connections, long host_connections, long idle_connections) {
+  CURLM *multi = curl_multi_init();
+  if (!multi) return NULL;
+  curl_multi_setopt(multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, total_connections);
+  curl_multi_setopt(multi, CURLMOPT_MAX_HOST_CONNECTIONS, host_connections);
+  curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, idle_connections);
+  return (ht_multi *)multi;
+}
+
+void ht_multi_free(ht_multi *multi) { curl_multi_cleanup((CURLM *)multi); }
+
+bool ht_multi_add(ht_multi *multi, ht_easy *easy) { return curl_multi_add_handle((CURLM *)multi, easy->curl) == CURLM_OK; }
+
+void ht_multi_remove(ht_multi *multi, ht_easy *easy) { curl_multi_remove_handle((CURLM *)multi, easy->curl); }
+
+void ht_multi_perform(ht_multi *multi) {
+  int running = 0;
+  curl_multi_perform((CURLM *)multi, &running);
+}
+
+void ht_multi_poll(ht_multi *multi, int timeout_ms) { curl_multi_poll((CURLM *)multi, NULL, 0, timeout_ms, NULL); }
+
+void ht_multi_wakeup(ht_multi *multi) { curl_multi_wakeup((CURLM *)multi); }
+
+static ht_outcome outcome_of(CURLcode code) {
+  switch (code) {
+    case CURLE_OK: return HT_COMPLETE;
+    case CURLE_URL_MALFORMAT: return HT_BAD_REQUEST;
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_RESOLVE_PROXY: return HT_UNRESOLVED;
+    case CURLE_COULDNT_CONNECT:
+    case CURLE_PROXY: return HT_UNCONNECTED;
+    case CURLE_SSL_CONNECT_ERROR:
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CERTPROBLEM:
+    case CURLE_SSL_CIPHER:
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_ISSUER_ERROR:
+    case CURLE_SSL_INVALIDCERTSTATUS:
+    case CURLE_SSL_ENGINE_INITFAILED:
+    case CURLE_USE_SSL_FAILED: return HT_TLS;
+    case CURLE_OPERATION_TIMEDOUT: return HT_TIMED_OUT;
+    case CURLE_ABORTED_BY_CALLBACK:
+    case CURLE_WRITE_ERROR: return HT_STOPPED;
+    case CURLE_WEIRD_SERVER_REPLY:
+    case CURLE_UNSUPPORTED_PROTOCOL:
+    case CURLE_BAD_CONTENT_ENCODING: return HT_MALFORMED;
+    case CURLE_PARTIAL_FILE:
+    case CURLE_GOT_NOTHING:
+    case CURLE_SEND_ERROR:
+    case CURLE_RECV_ERROR:
+    case CURLE_SEND_FAIL_REWIND:
+    case CURLE_HTTP2:
+    case CURLE_HTTP2_STREAM: return HT_LOST;
+    default: return HT_FAILED;
+  }
+}
+
+void *ht_multi_next_ended(ht_multi *multi, ht_outcome *outcome) {
+  int left = 0;
+  CURLMsg *message;
+  while ((message = curl_multi_info_read((CURLM *)multi, &left))) {
+    if (message->msg != CURLMSG_DONE) continue;
+    *outcome = outcome_of(message->data.result);
+    ht_easy *easy = NULL;
+    if (curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&easy) != CURLE_OK || !easy) continue;
+    if (!easy->error[0] && message->data.result != CURLE_OK) {
+      const char *text = curl_easy_strerror(message->data.result);
+      size_t i = 0;
+      for (; text[i] && i + 1 < sizeof easy->error; i++) easy->error[i] = text[i];
+      easy->error[i] = 0;
+    }
+    return easy->context;
+  }
+  return NULL;
+}

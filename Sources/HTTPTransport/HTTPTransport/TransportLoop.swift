@@ -1,0 +1,165 @@
+internal import CHTTPTransport
+
+/// The transport's thread: it alone touches libcurl's handles.
+///
+/// A turn takes what was posted, lets libcurl work, gathers what has ended, lets callers go on, and waits.
+final class TransportLoop {
+  let mailbox: Mailbox
+  private var multi: Mailbox.Handle
+  private let configuration: CurlTransport.Configuration
+  private var transfers: [ObjectIdentifier: Transfer] = [:]
+  /// Handles that wait for their next exchange; they keep their caches.
+  private var spares: [OpaquePointer] = []
+  /// Exchanges that have something for their callers, who are let go once a turn.
+  private var touched: [Transfer] = []
+  /// No deadline passes before this.
+  private var earliest = Int64.max
+  /// When the last exchange ended, while connections may be kept.
+  private var idleSince: Int64?
+
+  private static let maximumSpares = 64
+  /// Nothing depends on this wait ending by itself.
+  private static let longestWait: Int64 = 600_000_000_000
+
+  init(mailbox: Mailbox, multi: Mailbox.Handle, configuration: CurlTransport.Configuration) {
+    (self.mailbox, self.multi, self.configuration) = (mailbox, multi, configuration)
+  }
+
+  /// The body of the thread; takes over the reference that `context` is.
+  static func runThread(_ context: UnsafeMutableRawPointer?) {
+    guard let context else { return }
+    let loop = Unmanaged<TransportLoop>.fromOpaque(context).takeRetainedValue()
+    loop.run()
+  }
+
+  func touch(_ transfer: Transfer) {
+    guard !transfer.isTouched else { return }
+    transfer.isTouched = true
+    touched.append(transfer)
+  }
+
+  private func run() {
+    var commands: [Mailbox.Command] = []
+    while true {
+      let phase = mailbox.take(into: &commands)
+      for command in commands { obey(command) }
+      commands.removeAll(keepingCapacity: true)
+      if phase == .closing { break }
+      if !transfers.isEmpty { ht_multi_perform(multi.pointer) }
+      endFinished()
+      let now = ht_now()
+      if now >= earliest { endLate(now) }
+      letCallersGo()
+      if transfers.isEmpty, phase == .retiring { break }
+      closeIdleConnections(now)
+      ht_multi_poll(multi.pointer, wait(now))
+    }
+    endAll()
+    for easy in spares { ht_easy_free(easy) }
+    mailbox.end()
+  }
+
+  private func obey(_ command: Mailbox.Command) {
+    switch command {
+    case .start(let exchange): start(exchange)
+    case .cancel(let exchange):
+      if let transfer = transfers[ObjectIdentifier(exchange)] { end(transfer, nil) }
+    case .resumeReceiving(let exchange): transfers[ObjectIdentifier(exchange)]?.resumeReceiving()
+    case .resumeSending(let exchange): transfers[ObjectIdentifier(exchange)]?.resumeSending()
+    }
+  }
+
+  private func start(_ exchange: Exchange) {
+    guard let easy = spares.popLast() ?? ht_easy_new(TransportCallbacks.table) else {
+      exchange.end(with: exchange.error(.connectionFailed, "libcurl gives no handle", sent: false))
+      return exchange.wake()
+    }
+    let transfer = Transfer(exchange, easy: easy, loop: self)
+    transfers[ObjectIdentifier(exchange)] = transfer
+    earliest = min(earliest, transfer.deadline)
+    add(transfer, fresh: false)
+  }
+
+  private func add(_ transfer: Transfer, fresh: Bool) {
+    guard transfer.prepare(configuration, fresh: fresh), ht_multi_add(multi.pointer, transfer.easy) else {
+      return end(transfer, transfer.exchange.error(.invalidRequest, "libcurl refuses the request", sent: false))
+    }
+  }
+
+  private func endFinished() {
+    var outcome = HT_COMPLETE
+    while let context = ht_multi_next_ended(multi.pointer, &outcome) {
+      let transfer = Unmanaged<Transfer>.fromOpaque(context).takeUnretainedValue()
+      if transfer.needsFreshConnection {
+        ht_multi_remove(multi.pointer, transfer.easy)
+        ht_easy_reset(transfer.easy)
+        add(transfer, fresh: true)
+      } else {
+        end(transfer, transfer.failure(outcome))
+      }
+    }
+  }
+
+  private func endLate(_ now: Int64) {
+    earliest = .max
+    for transfer in transfers.values {
+      if let error = transfer.timeout(now) {
+        end(transfer, error)
+      } else {
+        earliest = min(earliest, transfer.deadline)
+      }
+    }
+  }
+
+  private func endAll() {
+    for transfer in transfers.values {
+      end(transfer, transfer.exchange.error(.closed, "the transport was shut down", sent: transfer.isSent))
+    }
+    letCallersGo()
+  }
+
+  /// Takes the handle back and notes how the exchange ended.
+  private func end(_ transfer: Transfer, _ error: TransportError?) {
+    ht_multi_remove(multi.pointer, transfer.easy)
+    transfer.release()
+    if spares.count < Self.maximumSpares {
+      ht_easy_reset(transfer.easy)
+      spares.append(transfer.easy)
+    } else {
+      ht_easy_free(transfer.easy)
+    }
+    transfers[ObjectIdentifier(transfer.exchange)] = nil
+    if transfers.isEmpty { idleSince = ht_now() }
+    transfer.exchange.end(with: error)
+    touch(transfer)
+  }
+
+  private func letCallersGo() {
+    for transfer in touched {
+      transfer.isTouched = false
+      transfer.exchange.wake()
+    }
+    touched.removeAll(keepingCapacity: true)
+  }
+
+  /// libcurl looks at the age of kept connections only when it needs one; a new multi handle closes them all.
+  private func closeIdleConnections(_ now: Int64) {
+    guard transfers.isEmpty, let since = idleSince, now >= since.advanced(bySaturating: configuration.idleTimeout)
+    else {
+      return
+    }
+    idleSince = nil
+    guard let fresh = Mailbox.makeMulti(configuration) else { return }
+    mailbox.replaceMulti(with: fresh)
+    ht_multi_free(multi.pointer)
+    multi = fresh
+  }
+
+  private func wait(_ now: Int64) -> Int32 {
+    var until = min(earliest, now + Self.longestWait)
+    if transfers.isEmpty, let since = idleSince {
+      until = min(until, since.advanced(bySaturating: configuration.idleTimeout))
+    }
+    return Int32(clamping: max(0, until - now + 999_999) / 1_000_000)
+  }
+}

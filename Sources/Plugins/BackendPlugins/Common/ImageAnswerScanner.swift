@@ -1,0 +1,237 @@
+import SDCore
+
+#if canImport(Darwin)
+import Darwin
+#else
+import Glibc
+#endif
+
+/// A look through an engine's JSON answer that finds where its image texts lie without parsing them.
+///
+/// The answer is an object; its members named in `imageMembers` hold a string or an array of strings, which may be many
+/// megabytes. Everything else is handed to the JSON parser, which also judges it. Nothing is copied but that.
+struct ImageAnswerScanner {
+  /// Where an image's text lies, between its quotes.
+  struct Text: Equatable {
+    var range: Range<Int>
+    /// Whether there are backslashes in it.
+    var hasEscapes: Bool
+  }
+
+  /// What is wrong with an answer, and at which byte.
+  struct Fault: Error, CustomStringConvertible {
+    var message: String
+    var offset: Int
+    var description: String { "\(message) at byte \(offset)" }
+  }
+
+  /// The image texts, in order.
+  private(set) var images: [Text] = []
+  /// All other members.
+  private(set) var rest = JSONObject()
+
+  private let imageMembers: [String]
+  private static let maximumMembers = 1024
+  private static let maximumImages = 4096
+
+  /// Looks through an answer.
+  ///
+  /// - Throws: `Fault` for what is no JSON object, and for image members of another shape.
+  init(_ bytes: UnsafeBufferPointer<UInt8>, imageMembers: [String]) throws(Fault) {
+    self.imageMembers = imageMembers
+    var reader = Reader(bytes: bytes)
+    try reader.expect(UInt8(ascii: "{"))
+    if try !reader.skips(UInt8(ascii: "}")) {
+      for count in 1... {
+        guard count <= Self.maximumMembers else { throw reader.error("the object has too many members") }
+        try readMember(&reader)
+        if try reader.skips(UInt8(ascii: "}")) { break }
+        try reader.expect(UInt8(ascii: ","))
+      }
+    }
+    guard reader.isAtEnd else { throw reader.error("unexpected text after the value") }
+  }
+
+  private mutating func readMember(_ reader: inout Reader) throws(Fault) {
+    let nameStart = reader.skipSpace()
+    let quoted = try reader.string()
+    // With its quotes, for the parser to undo escapes.
+    guard case .string(let name) = try reader.parse(nameStart..<(quoted.range.upperBound + 1)) else {
+      throw reader.error("a member's name should be here")
+    }
+    try reader.expect(UInt8(ascii: ":"))
+    let start = reader.skipSpace()
+    guard imageMembers.contains(name) else {
+      try reader.skipValue()
+      rest[name] = try reader.parse(start..<reader.position)
+      return
+    }
+    // Of equal names the last counts.
+    images = []
+    if reader.next == UInt8(ascii: "\"") {
+      images = [try reader.string()]
+    } else if try reader.skips(UInt8(ascii: "[")) {
+      if try reader.skips(UInt8(ascii: "]")) { return }
+      while true {
+        _ = reader.skipSpace()
+        images.append(try reader.string())
+        guard images.count <= Self.maximumImages else { throw reader.error("the answer has too many images") }
+        if try reader.skips(UInt8(ascii: "]")) { return }
+        try reader.expect(UInt8(ascii: ","))
+      }
+    } else {
+      try reader.skipValue()
+      guard case .null = try reader.parse(start..<reader.position) else {
+        throw reader.error("the images are no strings")
+      }
+    }
+  }
+}
+
+extension ImageAnswerScanner {
+  /// A place in the answer. What it skips it only delimits; the parser judges it.
+  private struct Reader {
+    let bytes: UnsafeBufferPointer<UInt8>
+    private(set) var position = 0
+
+    init(bytes: UnsafeBufferPointer<UInt8>) { self.bytes = bytes }
+
+    func error(_ message: String) -> Fault { Fault(message: message, offset: position) }
+
+    var next: UInt8? { position < bytes.count ? bytes[position] : nil }
+
+    @discardableResult
+    mutating func skipSpace() -> Int {
+      while let byte = next, byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 { position += 1 }
+      return position
+    }
+
+    var isAtEnd: Bool {
+      mutating get {
+        skipSpace()
+        return position == bytes.count
+      }
+    }
+
+    /// Passes a character if it comes next, after white space.
+    mutating func skips(_ byte: UInt8) throws(Fault) -> Bool {
+      skipSpace()
+      guard let next else { throw error("the text ends too early") }
+      guard next == byte else { return false }
+      position += 1
+      return true
+    }
+
+    mutating func expect(_ byte: UInt8) throws(Fault) {
+      guard try skips(byte) else { throw error("'\(Character(Unicode.Scalar(byte)))' should be here") }
+    }
+
+    /// Passes a string and tells where it lies, quotes not included.
+    mutating func string() throws(Fault) -> Text {
+      guard next == UInt8(ascii: "\"") else { throw error("a string should be here") }
+      let start = position + 1
+      var from = start
+      while let quote = find(UInt8(ascii: "\""), from: from) {
+        // A quote behind an odd number of backslashes belongs to the text.
+        var slashes = 0
+        while quote - slashes > start, bytes[quote - slashes - 1] == UInt8(ascii: "\\") { slashes += 1 }
+        if slashes % 2 == 0 {
+          position = quote + 1
+          let escape = find(UInt8(ascii: "\\"), from: start, to: quote)
+          return Text(range: start..<quote, hasEscapes: escape != nil)
+        }
+        from = quote + 1
+      }
+      position = bytes.count
+      throw error("a string does not end")
+    }
+
+    /// Passes any value, by its brackets and quotes alone.
+    mutating func skipValue() throws(Fault) {
+      skipSpace()
+      var depth = 0
+      while let byte = next {
+        switch byte {
+        case UInt8(ascii: "\""):
+          _ = try string()
+          if depth == 0 { return }
+          continue
+        case UInt8(ascii: "{"), UInt8(ascii: "["): depth += 1
+        case UInt8(ascii: "}"), UInt8(ascii: "]"):
+          // The end of what holds a bare word or number.
+          if depth == 0 { return }
+          depth -= 1
+          if depth == 0 {
+            position += 1
+            return
+          }
+        case UInt8(ascii: ","): if depth == 0 { return }
+        default: break
+        }
+        position += 1
+      }
+      throw error("the text ends within a value")
+    }
+
+    func parse(_ range: Range<Int>) throws(Fault) -> JSONValue {
+      do {
+        return try JSONValue(parsing: UnsafeBufferPointer(rebasing: bytes[range]))
+      } catch {
+        throw Fault(message: error.message, offset: range.lowerBound + error.offset)
+      }
+    }
+
+    private func find(_ byte: UInt8, from start: Int, to end: Int? = nil) -> Int? {
+      guard let base = bytes.baseAddress, start < (end ?? bytes.count) else { return nil }
+      // memchr takes and gives addresses within the buffer, which outlives the call.
+      guard let found = memchr(base + start, Int32(byte), (end ?? bytes.count) - start) else { return nil }
+      return UnsafeRawPointer(found) - UnsafeRawPointer(base)
+    }
+  }
+}
+
+/// The bytes of images, decoded where their texts stood: an answer needs no more memory than it came with.
+enum ImageAnswerDecoder {
+  /// Decodes one text in place.
+  ///
+  /// - Returns: where the image's bytes are now; `nil` if the text is not base64.
+  static func decode(_ text: ImageAnswerScanner.Text, in bytes: UnsafeMutableBufferPointer<UInt8>) -> Range<Int>? {
+    var range = text.range
+    if text.hasEscapes {
+      guard let count = unescape(range, in: bytes) else { return nil }
+      range = range.lowerBound..<(range.lowerBound + count)
+    }
+    let start = range.lowerBound + Base64.payloadStart(of: UnsafeMutableBufferPointer(rebasing: bytes[range]))
+    guard let count = Base64.decode(start..<range.upperBound, in: bytes), count > 0 else { return nil }
+    return start..<(start + count)
+  }
+
+  /// Undoes the escapes that ASCII text can have; `nil` for any other.
+  private static func unescape(_ range: Range<Int>, in bytes: UnsafeMutableBufferPointer<UInt8>) -> Int? {
+    var (read, write) = (range.lowerBound, range.lowerBound)
+    while read < range.upperBound {
+      var byte = bytes[read]
+      read += 1
+      if byte == UInt8(ascii: "\\") {
+        guard read < range.upperBound else { return nil }
+        let escape = bytes[read]
+        read += 1
+        switch escape {
+        case UInt8(ascii: "/"): byte = escape
+        case UInt8(ascii: "n"), UInt8(ascii: "r"), UInt8(ascii: "t"): byte = 0x20
+        case UInt8(ascii: "u"):
+          guard read + 4 <= range.upperBound else { return nil }
+          let digits = String(decoding: UnsafeMutableBufferPointer(rebasing: bytes[read..<(read + 4)]), as: UTF8.self)
+          guard digits.utf8.allSatisfy({ $0 != UInt8(ascii: "+") }), let value = UInt8(digits, radix: 16), value < 0x80
+          else { return nil }
+          byte = value
+          read += 4
+        default: return nil
+        }
+      }
+      bytes[write] = byte
+      write += 1
+    }
+    return write - range.lowerBound
+  }
+}

@@ -1,0 +1,43 @@
+import ImageKit
+import SDCore
+
+extension InferenceOutput {
+  /// An output whose bytes have been looked at from beginning to end: type, extension and size are theirs.
+  ///
+  /// - Throws: `output_invalid` for what is no whole picture.
+  static func verified(
+    _ bytes: ArraySlice<UInt8>, role: TaskOutput.Role, seed: UInt64?, number: Int
+  ) throws(TaskError) -> InferenceOutput {
+    do {
+      let info = try ImageInfo.verify(bytes.span, limits: .outputs)
+      return InferenceOutput(
+        bytes: bytes, role: role, contentType: info.format.mediaType, fileExtension: info.format.fileExtension,
+        width: info.width, height: info.height, seed: seed)
+    } catch {
+      throw TaskError(
+        .outputInvalid, .deliver, "picture \(number) of the engine's answer is unusable: \(error.message)")
+    }
+  }
+}
+
+extension ImageLimits {
+  /// What an engine may make: more than it may be given.
+  static let outputs = ImageLimits(maxBytes: 512 << 20, maxPixels: 256 << 20, maxWidth: 32768, maxHeight: 32768)
+}
+
+/// Images that stand in a request as base64.
+enum EmbeddedImage {
+  /// The bytes of one, checked to be a whole picture.
+  ///
+  /// - Throws: `input_invalid`.
+  static func decode(_ text: String, name: String) throws(TaskError) -> (bytes: [UInt8], info: ImageInfo) {
+    guard let bytes = Base64.decode(text) else {
+      throw TaskError(.inputInvalid, .prepare, "\(name) is not base64")
+    }
+    do {
+      return (bytes, try ImageInfo.verify(bytes.span))
+    } catch {
+      throw TaskError(.inputInvalid, .prepare, "\(name) is not a usable picture: \(error.message)")
+    }
+  }
+}

@@ -1,0 +1,119 @@
+import SDCore
+
+/// What a web UI engine told of itself: which model it has, which there are, what its samplers are called.
+struct WebUIKnowledge: Sendable, Hashable {
+  /// One entry of `sd-models`.
+  struct Model: Sendable, Hashable {
+    var title: String
+    var name: String?
+    var file: String?
+    var hash: String?
+
+    /// The names that a task may use for it, the whole of each.
+    func isCalled(_ asked: String) -> Bool {
+      var names = [title, String(ModelName.withoutHash(title))]
+      if let name { names.append(name) }
+      if let file {
+        names.append(file)
+        if let last = file.split(whereSeparator: { $0 == "/" || $0 == "\\" }).last { names.append(String(last)) }
+      }
+      return names.contains(asked)
+    }
+
+    func resembles(_ other: ModelName) -> Bool {
+      [title, name, file].compactMap { $0 }.contains { ModelName($0).resembles(other) }
+    }
+  }
+
+  /// One entry of `samplers`.
+  struct Sampler: Sendable, Hashable {
+    var name: String
+    var aliases: [String]
+  }
+
+  /// `sd_model_checkpoint` of the options.
+  var loaded: String?
+  var models: [Model] = []
+  var samplers: [Sampler] = []
+  /// Names and labels of `schedulers`.
+  var schedulers: [String] = []
+  var tellsProgress = false
+  var canInterrupt = false
+  var doesExtras = false
+
+  /// stable-diffusion.cpp's server: it gives all models one made-up hash, has one model a process, and names it at will.
+  var isStableDiffusionCpp: Bool { models.contains { $0.hash == "8888888888" } }
+
+  // MARK: Models
+
+  /// The model that a task asks for by title, file name or model name; `nil` if there is none of that name.
+  func model(called asked: String) -> Model? { models.first { $0.isCalled(asked) } }
+
+  /// Whether a model that the engine names is certainly another than the one asked for.
+  ///
+  /// Certain is it only where the engine's word can be trusted: it lists the model that it names, so that the name is
+  /// no placeholder.
+  func isCertainlyOther(_ told: String, than asked: String) -> Bool {
+    let (toldName, askedName) = (ModelName(told), ModelName(asked))
+    guard !isStableDiffusionCpp, !toldName.stem.isEmpty, !toldName.resembles(askedName) else { return false }
+    guard let listed = models.first(where: { $0.isCalled(told) || $0.resembles(toldName) }) else { return false }
+    return !listed.isCalled(asked) && !listed.resembles(askedName) && listed.hash != asked
+  }
+
+  /// Titles for an error message, not too many.
+  var modelList: String {
+    guard !models.isEmpty else { return "it lists no models" }
+    let shown = models.prefix(20).map(\.title).joined(separator: ", ")
+    return "it has \(shown)" + (models.count > 20 ? " and \(models.count - 20) more" : "")
+  }
+
+  // MARK: Samplers
+
+  /// Whether the sampler that the engine says it used is certainly not the one asked for.
+  func isCertainlyOther(sampler told: String, than asked: String) -> Bool {
+    let (told, asked) = (SamplerName(told), SamplerName(asked))
+    guard !told.text.isEmpty, !asked.text.isEmpty, asked.text != "automatic", told != asked else { return false }
+    // `DPM++ 2M Karras` is the sampler `DPM++ 2M` with the scheduler `Karras`, in whichever form.
+    for scheduler in Set(schedulers + Self.commonSchedulers).map(SamplerName.init) {
+      if told.text + scheduler.text == asked.text || asked.text + scheduler.text == told.text { return false }
+    }
+    let meant = samplers.first { SamplerName($0.name) == told }
+    if let meant { return !meant.aliases.contains { SamplerName($0) == asked } }
+    // A name that the engine does not list either: then only quite another word counts.
+    return !told.text.hasPrefix(asked.text) && !asked.text.hasPrefix(told.text)
+  }
+
+  private static let commonSchedulers = [
+    "Karras", "Exponential", "Polyexponential", "Uniform", "SGM Uniform", "Simple", "Normal", "DDIM", "Beta",
+  ]
+
+  /// A sampler's name as all engines would write it.
+  struct SamplerName: Hashable {
+    var text: String
+    init(_ name: String) {
+      let plain = name.lowercased().filter { $0.isLetter || $0.isNumber || $0 == "+" }
+      text = name.lowercased().hasPrefix("k_") ? String(plain.dropFirst()) : plain
+    }
+  }
+}
+
+extension WebUIKnowledge {
+  static func models(in json: JSONValue) -> [Model] {
+    (json.array ?? []).prefix(10_000).compactMap { entry in
+      guard let title = entry["title"]?.string, !title.isEmpty else { return nil }
+      return Model(
+        title: title, name: entry["model_name"]?.string, file: entry["filename"]?.string, hash: entry["hash"]?.string)
+    }
+  }
+
+  static func samplers(in json: JSONValue) -> [Sampler] {
+    (json.array ?? []).prefix(1000).compactMap { entry in
+      guard let name = entry["name"]?.string, !name.isEmpty else { return nil }
+      return Sampler(name: name, aliases: entry["aliases"]?.array?.compactMap(\.string) ?? [])
+    }
+  }
+
+  static func schedulers(in json: JSONValue) -> [String] {
+    (json.array ?? []).prefix(1000).flatMap { [$0["name"]?.string, $0["label"]?.string].compactMap { $0 } }
+  }
+}

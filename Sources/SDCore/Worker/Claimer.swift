@@ -1,0 +1,181 @@
+/// Takes runs for this worker, and tells what is left to do about those that it cannot have.
+struct Claimer: Sendable {
+  /// What is to be done about a message.
+  enum Decision: Sendable {
+    /// The run is ours: have the engine do it.
+    case work(LedgerEntry)
+    /// It has ended: tell so, if need be, and complete.
+    case announce(LedgerEntry)
+    /// It has been started too often: it was closed as failed, tell so and keep the letter.
+    case exhausted(LedgerEntry)
+    /// Another message carries the run: this one is surplus.
+    case surplus(LedgerEntry)
+  }
+
+  let ledger: any TaskLedger
+  let store: any ObjectStore
+  let configuration: WorkerConfiguration
+  let clocks: Clocks
+
+  /// Claims the run that a message asks for.
+  func claim(_ task: ReceivedTask, lease: Lease) async throws -> Decision {
+    var draft = TaskRecord(
+      task.request, run: task.ticket?.run ?? 1, submission: task.submission,
+      digest: TaskMessage.digest(task.request.payload), at: task.ticket?.createdAt ?? clocks.timestamp)
+    draft.runtime = configuration.runtime ?? draft.runtime
+    if let ticket = task.ticket, !task.isRedriven {
+      // The door's record is known but for its nonce: claimed without being read, and judged anew if it has changed.
+      let entry = LedgerEntry(record: draft, request: task.body, revision: ticket.revision)
+      return try await judge(entry, lease: lease)
+    }
+    var claimed = draft
+    take(&claimed, lease: lease)
+    let opened = try await RunOpener(ledger).open(
+      claimed, reuse: task.isRedriven ? .always : .nextRun, optimistic: true
+    ) { record in
+      var record = record
+      if let expiry = record.options.expiresAt, expiry <= clocks.timestamp { release(&record) }
+      return try await ledger.create(record, request: task.body)
+    }
+    switch opened {
+    case .created(let entry) where entry.record.claim != nil: return .work(entry)
+    case .created(let entry), .repeated(let entry), .joined(let entry), .taken(let entry):
+      return try await judge(entry, lease: lease)
+    }
+  }
+
+  /// What is to be done about a record, written into it.
+  private func judge(_ entry: LedgerEntry, lease: Lease) async throws -> Decision {
+    var decision = Decision.surplus(entry)
+    let outcome = try await RecordWriter(ledger).apply(to: entry) { record in
+      if record.state.isTerminal {
+        decision = .announce(entry)
+        return false
+      }
+      if record.state == .running, let claim = record.claim, claim.messageID != lease.messageID {
+        decision = .surplus(entry)
+        return false
+      }
+      decision = .announce(entry)
+      if record.cancelRequested {
+        end(&record, .cancelled, TaskError(.cancelled, .prepare, "the task was cancelled"))
+      } else if record.state(at: clocks.timestamp) == .expired {
+        end(&record, .expired, TaskError(.expired, .receive, "the task was not begun before its time ran out"))
+      } else if record.attempts >= configuration.maximumAttempts {
+        decision = .exhausted(entry)
+        let last = record.error.map { ", the last time: \($0.message)" } ?? ""
+        end(
+          &record, .failed,
+          TaskError(.attemptsExhausted, .receive, "the task was begun \(record.attempts) times and never ended\(last)"))
+      } else {
+        decision = .work(entry)
+        take(&record, lease: lease)
+      }
+      return true
+    }
+    return switch decision {
+    case .work: .work(outcome.entry)
+    case .announce: .announce(outcome.entry)
+    case .exhausted: .exhausted(outcome.entry)
+    case .surplus: .surplus(outcome.entry)
+    }
+  }
+
+  /// Writes a claim into a record. An attempt is counted here, since the start of the engine follows within moments; a
+  /// task given back before that has it taken off again.
+  private func take(_ record: inout TaskRecord, lease: Lease) {
+    let now = clocks.timestamp
+    record.claim = Claim(
+      token: RandomName.make(), epoch: (record.claim?.epoch ?? 0) + 1, worker: configuration.name,
+      messageID: lease.messageID, at: now)
+    record.state = .running
+    record.runtime = configuration.runtime ?? record.runtime
+    record.attempts += 1
+    record.startedAt = now
+    record.timings = [:]
+  }
+
+  /// Takes a claim off a record that no engine was started for.
+  private func release(_ record: inout TaskRecord) {
+    record.state = .queued
+    record.attempts -= 1
+    record.claim = nil
+    record.startedAt = nil
+  }
+
+  /// Ends a record without an engine.
+  private func end(_ record: inout TaskRecord, _ state: TaskState, _ error: TaskError) {
+    record.end(state, error: error, at: clocks.timestamp)
+    record.notice = Notices(record, store: store).end(nil)
+  }
+}
+
+extension TaskRecord {
+  /// Ends it.
+  mutating func end(_ state: TaskState, error: TaskError?, at time: Timestamp) {
+    self.state = state
+    self.error = error
+    finishedAt = time
+    cancelRequested = cancelRequested && state == .cancelled
+  }
+}
+
+/// A run that this worker has claimed, and what it knows of the record.
+actor ClaimedRun {
+  /// What a look at the record can find.
+  enum Standing: Sendable {
+    case ours
+    /// The client wants it stopped.
+    case cancelled
+    /// Another worker has taken it over, or it has ended without us.
+    case superseded
+  }
+
+  private let ledger: any TaskLedger
+  private let clocks: Clocks
+  /// The record as last seen or written by us.
+  private(set) var entry: LedgerEntry
+  private var seenAt: MonotonicInstant
+  /// The claim under which we work.
+  nonisolated let claim: Claim
+  nonisolated let key: RunKey
+
+  init?(_ entry: LedgerEntry, ledger: any TaskLedger, clocks: Clocks) {
+    guard let claim = entry.record.claim else { return nil }
+    (self.ledger, self.clocks, self.entry, self.claim) = (ledger, clocks, entry, claim)
+    key = entry.record.key
+    seenAt = clocks.instant
+  }
+
+  /// How the run stands; what was seen less than `age` ago is not looked at again.
+  func standing(notOlderThan age: Duration) async throws -> Standing {
+    if seenAt.duration(to: clocks.instant) > age {
+      let instant = clocks.instant
+      switch try await ledger.read(key, unlessAt: entry.revision) {
+      case .entry(let entry): self.entry = entry
+      case .unchanged: break
+      case .absent: return .superseded
+      }
+      seenAt = instant
+    }
+    return standing
+  }
+
+  private var standing: Standing {
+    if entry.record.state.isTerminal || entry.record.claim?.token != claim.token { return .superseded }
+    return entry.record.cancelRequested ? .cancelled : .ours
+  }
+
+  /// Changes the record as long as it is ours. The change sees whether a cancellation has been asked for.
+  func write(_ change: @Sendable (inout TaskRecord) -> Void) async throws -> RecordWriter.Outcome {
+    let token = claim.token
+    let outcome = try await RecordWriter(ledger).apply(to: entry) { record in
+      guard record.claim?.token == token, !record.state.isTerminal else { return false }
+      change(&record)
+      return true
+    }
+    entry = outcome.entry
+    seenAt = clocks.instant
+    return outcome
+  }
+}

@@ -1,0 +1,72 @@
+import Synchronization
+
+/// A lease in the worker's hands: the one owner of its end.
+///
+/// It is extended by the `LeaseKeeper` from receive until it is ended; of several ends only the first is carried out.
+final class HeldLease: Sendable {
+  private struct State {
+    var lease: Lease
+    var isEnded = false
+    var isLost = false
+  }
+
+  private let queue: any MessageQueue
+  private let keeper: LeaseKeeper
+  private let state: Mutex<State>
+
+  init(_ lease: Lease, queue: any MessageQueue, keeper: LeaseKeeper) {
+    self.queue = queue
+    self.keeper = keeper
+    state = Mutex(State(lease: lease))
+    keeper.hold(self)
+  }
+
+  /// The lease as it stands.
+  var lease: Lease { state.withLock { $0.lease } }
+  /// Whether it is known to be ours no longer.
+  var isLost: Bool { state.withLock { $0.isLost } }
+
+  /// The message is done.
+  func complete() async throws -> LeaseOutcome { try await end { try await $0.complete([$1]) } }
+
+  /// The message is due again after a delay.
+  func abandon(after delay: Duration) async throws -> LeaseOutcome {
+    try await end { try await $0.abandon([$1], after: delay) }
+  }
+
+  /// The message goes to the dead-letter queue.
+  func deadLetter(_ reason: DeadLetterReason) async throws -> LeaseOutcome {
+    try await end { try await $0.deadLetter([$1], reason: reason) }
+  }
+
+  /// Leaves the lease to run out: somebody else has the task.
+  func letGo() {
+    state.withLock { $0.isEnded = true }
+    keeper.release(self)
+  }
+
+  /// What extending it brought.
+  func extended(_ outcome: LeaseOutcome, until deadline: MonotonicInstant) {
+    state.withLock {
+      switch outcome {
+      case .done: $0.lease.deadline = deadline
+      case .lost: $0.isLost = true
+      case .unknown: break
+      }
+    }
+  }
+
+  /// The heartbeat goes on until the end is certain, so that a slow queue does not hand the message to another.
+  private func end(
+    _ call: (any MessageQueue, Lease) async throws -> [LeaseOutcome]
+  ) async throws -> LeaseOutcome {
+    let lease: Lease? = state.withLock {
+      guard !$0.isEnded else { return nil }
+      $0.isEnded = true
+      return $0.lease
+    }
+    guard let lease else { return .done }
+    defer { keeper.release(self) }
+    return try await call(queue, lease).first ?? .unknown("the queue answered nothing")
+  }
+}

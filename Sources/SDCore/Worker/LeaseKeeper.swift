@@ -1,0 +1,64 @@
+import Logging
+import Synchronization
+
+/// The heartbeat of every lease that the worker holds: one loop, batches, early retries.
+final class LeaseKeeper: Sendable {
+  private struct State {
+    var held: [ObjectIdentifier: HeldLease] = [:]
+    var lost = 0
+  }
+
+  private let queue: any MessageQueue
+  private let visibility: Duration
+  private let clocks: Clocks
+  private let logger: Logger
+  private let state = Mutex(State())
+
+  init(queue: any MessageQueue, visibility: Duration, clocks: Clocks, logger: Logger) {
+    self.queue = queue
+    self.visibility = visibility
+    self.clocks = clocks
+    self.logger = logger
+  }
+
+  /// How many leases were found to be lost.
+  var lostCount: Int { state.withLock { $0.lost } }
+
+  func hold(_ lease: HeldLease) { state.withLock { $0.held[ObjectIdentifier(lease)] = lease } }
+  func release(_ lease: HeldLease) { state.withLock { $0.held[ObjectIdentifier(lease)] = nil } }
+
+  /// Extends leases as they come due, until cancelled.
+  ///
+  /// A lease is extended when two thirds of it are left; looking six times per visibility leaves room for failures.
+  func run() async {
+    let beat = visibility / 6
+    while !Task.isCancelled {
+      do { try await clocks.sleep(for: beat) } catch { return }
+      await extendDue()
+    }
+  }
+
+  private func extendDue() async {
+    let limit = clocks.instant.advanced(by: visibility * 2 / 3)
+    let due = state.withLock { $0.held.values.filter { !$0.isLost && $0.lease.deadline < limit } }
+    for start in stride(from: 0, to: due.count, by: queue.capabilities.maximumBatch) {
+      await extend(Array(due[start..<min(start + queue.capabilities.maximumBatch, due.count)]))
+    }
+  }
+
+  private func extend(_ batch: [HeldLease]) async {
+    let deadline = clocks.instant.advanced(by: visibility)
+    do {
+      let outcomes = try await queue.extend(batch.map(\.lease), visibility: visibility)
+      for (lease, outcome) in zip(batch, outcomes) {
+        lease.extended(outcome, until: deadline)
+        if outcome == .lost {
+          state.withLock { $0.lost += 1 }
+          logger.warning("a lease was lost", metadata: ["message": "\(lease.lease.messageID)"])
+        }
+      }
+    } catch {
+      logger.warning("leases could not be extended, trying again soon", metadata: ["error": "\(error)"])
+    }
+  }
+}

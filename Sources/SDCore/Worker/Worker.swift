@@ -1,0 +1,168 @@
+public import Logging
+public import ServiceLifecycle
+import Synchronization
+
+/// Takes tasks from a queue, has an engine do them, stores what it makes, and tells of the end.
+///
+/// Its rules are those of a task's life: nothing is completed before it is durable and announced, nothing is done twice
+/// where that can be known, and the engine never waits for work that could have been prepared.
+///
+/// Graceful shutdown drains: nothing new is begun, what runs may end within the grace. Cancelling the task that runs it
+/// gives everything back at once.
+public final class Worker: Service {
+  private let queue: any MessageQueue
+  private let configuration: WorkerConfiguration
+  private let clocks: Clocks
+  private let logger: Logger
+  private let drain: Drain
+  private let gate: EngineGate
+  private let engine: EngineWatch
+  private let keeper: LeaseKeeper
+  private let tally = Tally()
+  private let pipeline: TaskPipeline
+
+  /// A worker; it begins with `run`.
+  public init(
+    queue: any MessageQueue, ledger: any TaskLedger, store: any ObjectStore, events: any EventTopic,
+    backend: any InferenceBackend, inputs: any InputSource, configuration: WorkerConfiguration,
+    clocks: Clocks = .system, logger: Logger
+  ) {
+    self.queue = queue
+    self.configuration = configuration
+    self.clocks = clocks
+    self.logger = logger
+    drain = Drain(clocks: clocks, grace: configuration.grace)
+    gate = EngineGate(clocks: clocks)
+    engine = EngineWatch(backend, interval: configuration.enginePollInterval, clocks: clocks, logger: logger)
+    keeper = LeaseKeeper(queue: queue, visibility: configuration.visibility, clocks: clocks, logger: logger)
+    pipeline = TaskPipeline(
+      claimer: Claimer(ledger: ledger, store: store, configuration: configuration, clocks: clocks),
+      preparer: Preparer(backend: backend, inputs: inputs, configuration: configuration),
+      inferrer: Inferrer(
+        backend: backend, ledger: ledger, configuration: configuration, clocks: clocks, drain: drain, logger: logger),
+      deliverer: Deliverer(
+        store: store, ledger: ledger, events: events, clocks: clocks,
+        patience: Patience(clocks: clocks, drain: drain, logger: logger), logger: logger),
+      gate: gate, engine: engine, drain: drain, tally: tally, configuration: configuration, clocks: clocks,
+      logger: logger)
+  }
+
+  /// What has come of the tasks so far.
+  public var summary: WorkerSummary { tally.summary }
+
+  /// Whether tasks are being taken: the engine is there, and nothing is being shut down.
+  public var isReady: Bool { engine.isReady && !drain.isDraining }
+
+  /// Works until drained or cancelled, or until there is nothing left to do where the configuration says so.
+  public func run() async throws {
+    await withGracefulShutdownHandler {
+      await withTaskGroup(of: Void.self) { group in
+        group.addTask { await self.keeper.run() }
+        group.addTask {
+          await withDiscardingTaskGroup { tasks in await self.receive(into: &tasks) }
+        }
+        // The receiving ends when every task has; the heartbeat goes on until then.
+        await group.next()
+        group.cancelAll()
+      }
+    } onGracefulShutdown: {
+      self.drain.begin()
+      self.gate.announceChange()
+    }
+    try Task.checkCancellation()
+  }
+
+  private func receive(into tasks: inout DiscardingTaskGroup) async {
+    var taken = 0
+    var trouble = Duration.milliseconds(100)
+    while !drain.isDraining, !Task.isCancelled, taken < configuration.maximumTasks ?? .max {
+      let mark = gate.mark
+      guard hasRoom else {
+        await gate.change(since: mark, atMost: .seconds(1))
+        continue
+      }
+      do {
+        guard try await drain.interrupting({ try await self.engine.ready() }) != nil else { break }
+        let isIdle = gate.isIdle
+        let wait = isIdle ? configuration.receiveWait : .zero
+        let leases = try await poll(wait: wait)
+        trouble = .milliseconds(100)
+        if leases.isEmpty, configuration.endsWhenEmpty, isIdle { break }
+        for lease in leases {
+          taken += 1
+          tally.count(.taken)
+          gate.arrive()
+          let held = HeldLease(lease, queue: queue, keeper: keeper)
+          tasks.addTask {
+            await self.pipeline.process(held)
+            self.tally.ended()
+            self.gate.announceChange()
+          }
+        }
+        if leases.isEmpty, !isIdle { await gate.change(since: mark, atMost: .seconds(1)) }
+      } catch is CancellationError {
+        break
+      } catch {
+        logger.warning("receiving failed, trying again", metadata: ["queue": "\(queue.name)", "error": "\(error)"])
+        let pause = trouble
+        _ = try? await drain.interrupting { try await self.clocks.sleep(for: pause * Double.random(in: 0.5...1)) }
+        trouble = min(trouble * 2, .seconds(15))
+      }
+    }
+  }
+
+  /// Whether another task may be taken now.
+  private var hasRoom: Bool {
+    let ahead = configuration.looksAhead ? gate.isSoonFree(margin: configuration.lookAheadMargin) : gate.isIdle
+    return ahead && tally.held < configuration.maximumHeld
+  }
+
+  /// One receive. A poll that is under way when draining begins gets a moment to answer, since a queue in the network may
+  /// have handed out a message already.
+  private func poll(wait: Duration) async throws -> [Lease] {
+    let leases = try await drain.interrupting(after: .milliseconds(800)) {
+      try await self.queue.receive(max: 1, wait: wait, visibility: self.configuration.visibility)
+    }
+    guard let leases, drain.isDraining else { return leases ?? [] }
+    if !leases.isEmpty { _ = try await queue.abandon(leases, after: .zero) }
+    return []
+  }
+}
+
+/// What has come of a worker's tasks.
+public struct WorkerSummary: Sendable, Hashable {
+  /// Messages taken.
+  public var taken = 0
+  /// Tasks ended with pictures, or as their clients wanted.
+  public var succeeded = 0
+  /// Tasks ended without.
+  public var failed = 0
+  /// Tasks given back for others to do.
+  public var givenBack = 0
+}
+
+/// Counts of what happened.
+final class Tally: Sendable {
+  enum Event { case taken, succeeded, failed, givenBack }
+
+  private let state = Mutex((summary: WorkerSummary(), held: 0))
+
+  var summary: WorkerSummary { state.withLock { $0.summary } }
+  /// Tasks in the worker's hands.
+  var held: Int { state.withLock { $0.held } }
+
+  func count(_ event: Event) {
+    state.withLock {
+      switch event {
+      case .taken:
+        $0.summary.taken += 1
+        $0.held += 1
+      case .succeeded: $0.summary.succeeded += 1
+      case .failed: $0.summary.failed += 1
+      case .givenBack: $0.summary.givenBack += 1
+      }
+    }
+  }
+
+  func ended() { state.withLock { $0.held -= 1 } }
+}

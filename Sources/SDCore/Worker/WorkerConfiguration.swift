@@ -1,0 +1,47 @@
+/// How a worker goes about its work. The defaults suit one GPU and pictures of a few megabytes.
+public struct WorkerConfiguration: Sendable {
+  /// What this worker is called in records and logs; unique among the workers of a deployment.
+  public var name: String
+  /// The runtime that it serves, as written into records of tasks that name none.
+  public var runtime: String?
+  /// The model that the runtime has loaded; `nil` when each task names its own.
+  public var model: String?
+  /// Whether a task may make the engine load another model.
+  public var dynamicModel = false
+  /// How long a lease runs before it must be extended; the queue's own where that is shorter.
+  public var visibility = Duration.seconds(30)
+  /// How long one receive waits for a message.
+  public var receiveWait = Duration.seconds(20)
+  /// How many tasks to take before ending; `nil` for no end.
+  public var maximumTasks: Int?
+  /// Whether to end when the queue is empty.
+  public var endsWhenEmpty = false
+  /// Whether the next task may be taken and prepared while the engine works.
+  public var looksAhead = true
+  /// How far the end of the running inference may be, beyond the time that preparing takes, for looking ahead.
+  public var lookAheadMargin = Duration.seconds(2)
+  /// The most tasks held at once, in whatever stage.
+  public var maximumHeld = 4
+  /// Bytes of inputs and answers that may be in memory before new work waits.
+  public var memoryBudget = 256 << 20
+  /// Engine starts that a task is given.
+  public var maximumAttempts = 5
+  /// The longest that the engine may take for one task.
+  public var inferenceTimeout = Duration.seconds(1800)
+  /// The longest that an engine which tells progress may stand still.
+  public var stallTimeout = Duration.seconds(300)
+  /// How often the record is looked at for a cancellation while the engine works.
+  public var cancelInterval = Duration.seconds(2)
+  /// After a signal: how long the running task may go on before it is interrupted and given back.
+  public var grace = Duration.seconds(90)
+  /// Whether a start is announced too.
+  public var announcesStart = false
+  /// How long a retryable failure keeps its task from being taken again: doubled each time, with jitter, up to the cap.
+  public var retryDelay = Duration.seconds(2)
+  public var maximumRetryDelay = Duration.seconds(120)
+  /// How often an engine that is away is asked whether it is back.
+  public var enginePollInterval = Duration.milliseconds(250)
+
+  /// The defaults, for a worker of that name.
+  public init(name: String) { self.name = name }
+}
