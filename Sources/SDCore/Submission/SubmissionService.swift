@@ -8,6 +8,13 @@ public struct SubmissionService: Sendable {
     case known(LedgerEntry)
     /// v1: the id belongs to another request.
     case taken(LedgerEntry)
+
+    /// The run that the submission came to, or that it was refused for.
+    public var entry: LedgerEntry {
+      switch self {
+      case .created(let entry), .known(let entry), .taken(let entry): entry
+      }
+    }
   }
 
   private let ledger: any TaskLedger

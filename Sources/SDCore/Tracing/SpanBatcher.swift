@@ -39,6 +39,9 @@ public final class SpanBatcher: Service {
     public var failed = 0
     /// Waiting.
     public var buffered = 0
+
+    /// Nothing yet.
+    public init() {}
   }
 
   private enum Phase { case idle, running, ended }

@@ -23,9 +23,9 @@ public final class Worker: Service {
 
   /// A worker; it begins with `run`.
   public init(
-    queue: any MessageQueue, ledger: any TaskLedger, store: any ObjectStore, events: any EventTopic,
-    backend: any InferenceBackend, inputs: any InputSource, configuration: WorkerConfiguration,
-    clocks: Clocks = .system, logger: Logger
+    queue: any MessageQueue, ledger: any TaskLedger, store: any ObjectStore, events: any EventTopic = SilentTopic(),
+    backend: any InferenceBackend, inputs: any InputSource = NoInputs(), configuration: WorkerConfiguration,
+    clocks: Clocks = .system, logger: Logger = Logger(label: "worker")
   ) {
     self.queue = queue
     self.configuration = configuration

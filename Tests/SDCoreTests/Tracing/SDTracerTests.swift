@@ -16,11 +16,11 @@ import Tracing
   @Test("Spans nest by the task's context, and carry what they were told")
   func nesting() async throws {
     let (tracer, batcher) = tracer()
-    await tracer.withSpan("outer", ofKind: .consumer) { outer in
+    tracer.withSpan("outer", ofKind: .consumer) { outer in
       outer.attributes["sd.task"] = "t1"
       outer.attributes["sd.steps"] = 20
       clock.advance(by: .milliseconds(250))
-      await tracer.withSpan("inner") { inner in
+      tracer.withSpan("inner") { inner in
         clock.advance(by: .milliseconds(500))
         inner.attributes["cfg"] = 7.5
         inner.attributes["list"] = ["a", "b"]
