@@ -34,6 +34,7 @@ let grdb = Product("GRDB", "GRDB.swift")
 let yams = Product("Yams", "Yams")
 let arguments = Product("ArgumentParser", "swift-argument-parser")
 let hummingbird = Product("Hummingbird", "hummingbird")
+let hummingbirdCore = Product("HummingbirdCore", "hummingbird")
 let nio = [Product("NIOCore", "swift-nio"), Product("NIOPosix", "swift-nio"), Product("NIOHTTP1", "swift-nio")]
 
 let modules: [Module] = [
@@ -72,7 +73,7 @@ let modules: [Module] = [
   .init(kind: .library, name: "SDClient", path: "Sources/SDClient", ours: ["SDCore", "HTTPTransport"], theirs: [httpTypes]),
   .init(
     kind: .library, name: "SDGateway", path: "Sources/SDGateway", ours: ["SDCore", "ImageKit"],
-    theirs: [logging, metrics, tracing, lifecycle, httpTypes, hummingbird]),
+    theirs: [logging, metrics, tracing, lifecycle, httpTypes, hummingbird, hummingbirdCore, nio[0]]),
 
   // The composition root and the programs.
   .init(
@@ -108,7 +109,8 @@ let modules: [Module] = [
   .init(kind: .test, name: "SDRuntimeTests", path: "Tests/SDRuntimeTests", ours: ["SDCore", "SDRuntime", "MemoryPlugins", "SDTestKit"], theirs: [logging]),
   .init(
     kind: .test, name: "SDGatewayTests", path: "Tests/SDGatewayTests",
-    ours: ["SDCore", "SDGateway", "SDClient", "HTTPTransport", "MemoryPlugins", "SDTestKit"], theirs: [httpTypes]),
+    ours: ["SDCore", "SDGateway", "SDClient", "HTTPTransport", "MemoryPlugins", "SDTestKit"],
+    theirs: [httpTypes, lifecycle, logging]),
 ]
 
 let packages: [String: Package.Dependency] = [

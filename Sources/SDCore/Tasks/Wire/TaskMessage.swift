@@ -32,10 +32,12 @@ public enum TaskMessage {
     throw RequestProblem("the message has neither metadata nor alwayson_scripts: no task form that is known")
   }
 
-  /// SHA-256 of what was asked for, hexadecimal; the output path that the door adds does not count.
+  /// SHA-256 of what was asked for, hexadecimal; what the door adds does not count: the output path, and the time that
+  /// it made of a lifetime, which is another one each time that the same is asked for.
   public static func digest(_ payload: JSONValue) -> String {
     var payload = payload
     payload["s3_output_path"] = nil
+    if payload["metadata"]?["expires_in"] != nil { payload["metadata"]?["expires_at"] = nil }
     return hexadecimal(SHA256.hash(data: payload.canonical.serialized()))
   }
 }

@@ -35,7 +35,10 @@ public enum V1Door {
     request.options.expiresAt = lifetime.map { now + .seconds($0) }
     request.options.priority = priority.flatMap(TaskOptions.Priority.init)
     request.options.webhook = webhook
-    request.payload = ["metadata": MetadataForm.metadata(of: request, prefix: prefix), "content": request.content]
+    var metadata = MetadataForm.metadata(of: request, prefix: prefix)
+    // What was asked for, beside the time that came of it: the digest goes by the former, see `TaskMessage.digest`.
+    metadata["expires_in"] = lifetime.map(JSONValue.int)
+    request.payload = ["metadata": metadata, "content": request.content]
     return request
   }
 }

@@ -1,0 +1,12 @@
+/// A store whose presigned URLs a gateway serves: it says whether one allows what its bearer asks for.
+///
+/// Such a URL is `<address of the gateway>/files/<bucket>/<key>?access=GET&expires=...&signature=...`, the key
+/// percent-encoded. Object services that serve their own, as S3 does, are none.
+public protocol PresignedAccessVerifier: Sendable {
+  /// Throws `.denied` unless the store itself signed this access to this key and its time has not passed.
+  ///
+  /// - Parameters:
+  ///   - expires: the URL's `expires`, as it stands there.
+  ///   - signature: the URL's `signature`, as it stands there.
+  func verify(_ key: String, _ access: PresignedAccess, expires: String, signature: String) throws
+}

@@ -1,0 +1,28 @@
+/// How a gateway listens and how much it takes.
+public struct GatewayConfiguration: Sendable, Hashable {
+  /// The address or name to listen on. On loopback only requests that name a loopback host are answered.
+  public var host: String
+  /// The TCP port; 0 for any that is free.
+  public var port: Int
+  /// Further host names that requests may give, without ports. Naming some turns the check on for every address.
+  public var allowedHosts: [String]
+  /// The bytes that the body of a request may have.
+  public var maximumBodyBytes: Int
+  /// How many clients may wait for tasks at the same time.
+  public var maximumWatchers: Int
+  /// How long an event stream goes on before its client is asked to come again.
+  public var longestEventStream: Duration
+
+  /// The defaults: loopback, port 8811, bodies of 16 MiB.
+  public init(
+    host: String = "127.0.0.1", port: Int = 8811, allowedHosts: [String] = [], maximumBodyBytes: Int = 16 << 20,
+    maximumWatchers: Int = 2000, longestEventStream: Duration = .seconds(900)
+  ) {
+    self.host = host
+    self.port = port
+    self.allowedHosts = allowedHosts
+    self.maximumBodyBytes = maximumBodyBytes
+    self.maximumWatchers = maximumWatchers
+    self.longestEventStream = longestEventStream
+  }
+}

@@ -1,0 +1,48 @@
+package import HTTPTypes
+
+/// A request as the handlers see it, whatever carried it: a socket or a Lambda's event.
+package struct GatewayRequest: Sendable {
+  /// The method; HEAD is answered as GET without its body.
+  package var method: HTTPRequest.Method
+  /// The path as it stood on the wire, percent-encoded, without the query.
+  package var path: String
+  /// The query's names and values, decoded, in their order.
+  package var query: [(name: String, value: String)]
+  /// The header fields, `Host` included.
+  package var headers: HTTPFields
+  /// The whole body.
+  package var body: [UInt8]
+
+  /// A request by its target, which is a path with or without a query.
+  package init(_ method: HTTPRequest.Method, _ target: String, headers: HTTPFields = [:], body: [UInt8] = []) {
+    self.method = method
+    let parts = target.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
+    path = parts.first.map(String.init) ?? "/"
+    query = parts.count == 2 ? PercentCoding.query(parts[1]) : []
+    self.headers = headers
+    self.body = body
+  }
+
+  /// The first value of a name in the query.
+  func parameter(_ name: String) -> String? { query.first { $0.name == name }?.value }
+
+  /// A whole number in the query; throws a 400 for anything else.
+  func integer(_ name: String, in range: ClosedRange<Int>) throws(Problem) -> Int? {
+    guard let text = parameter(name) else { return nil }
+    guard let value = Int(text), range.contains(value) else {
+      throw Problem(
+        .badRequest, "\(name) in the query is not a whole number from \(range.lowerBound) to \(range.upperBound)")
+    }
+    return value
+  }
+}
+
+extension HTTPField.Name {
+  static let prefer = HTTPField.Name("Prefer")!
+  static let preferenceApplied = HTTPField.Name("Preference-Applied")!
+  static let idempotencyKey = HTTPField.Name("Idempotency-Key")!
+  static let host = HTTPField.Name("Host")!
+  static let contentSecurityPolicy = HTTPField.Name("Content-Security-Policy")!
+  static let traceparent = HTTPField.Name("traceparent")!
+  static let amazonTraceID = HTTPField.Name("X-Amzn-Trace-Id")!
+}

@@ -1,0 +1,50 @@
+import HTTPTypes
+import SDCore
+
+extension FrontDoor {
+  /// `POST /v1alpha1`, and `POST /` where the reference's clients post.
+  func submitV1Alpha1(_ request: GatewayRequest, isReferencePath: Bool) async throws -> GatewayResponse {
+    let task: TaskRequest
+    do throws(LegacyRefusal) {
+      task = try LegacyDoor.v1alpha1(request.body, tenant: tenant(of: request), isReferencePath: isReferencePath)
+    } catch { return .text(.badRequest, error.text) }
+    try await submitLegacy(task, request)
+    // What was asked is told as it was written: an id may be a number, and nobody has looked at the model's type.
+    let payload = task.api == .v1alpha1 ? task.payload : task.payload["content"]
+    let scripts = payload?["alwayson_scripts"]
+    var answer: JSONValue = ["id_task": scripts?["id_task"] ?? .null]
+    if task.api == .v1alpha1 { answer["task"] = scripts?["task"] ?? .null }
+    answer["sd_model_checkpoint"] = scripts?["sd_model_checkpoint"] ?? .null
+    answer["output_location"] = .string(services.store.s3URI(of: task.folder))
+    return .json(.ok, answer)
+  }
+
+  /// `POST /v1alpha2`.
+  func submitV1Alpha2(_ request: GatewayRequest) async throws -> GatewayResponse {
+    let task: TaskRequest
+    do throws(LegacyRefusal) {
+      task = try LegacyDoor.v1alpha2(request.body, tenant: tenant(of: request))
+    } catch { return .text(.badRequest, error.text) }
+    try await submitLegacy(task, request)
+    return .json(
+      .ok,
+      [
+        "id": .string(task.key.id), "runtime": .string(task.runtime ?? ""),
+        "output_location": .string(services.store.s3URI(of: task.folder)),
+      ])
+  }
+
+  /// An id may be used again through these doors, so that there is nothing to tell apart in what becomes of it.
+  private func submitLegacy(_ task: TaskRequest, _ request: GatewayRequest) async throws {
+    _ = try await services.submissions.submit(task, trace: trace(of: request))
+  }
+
+  /// An error in the older doors' way: plain text, and 400 for whatever is wrong with the request.
+  func legacyRefusal(_ problem: Problem) -> GatewayResponse {
+    let isTheirs = problem.status == .unprocessableContent || problem.status == .conflict
+    var response = GatewayResponse.text(
+      isTheirs ? .badRequest : problem.status, problem.errors.first?.detail ?? problem.detail)
+    for field in problem.headers { response.headers[field.name] = field.value }
+    return response
+  }
+}

@@ -1,0 +1,93 @@
+import HTTPTypes
+import SDCore
+
+extension FrontDoor {
+  private static let presignedFor: Duration = .seconds(3600)
+
+  /// `GET /v1/tasks/{id}/outputs/{n}`.
+  func output(_ number: Int, of id: String, _ request: GatewayRequest) async throws -> GatewayResponse {
+    let record = try await find(id, request).record
+    guard number <= record.outputs.count else {
+      throw Problem(
+        .notFound, "task \(id) is \(view(record).state.rawValue) and has \(record.outputs.count) outputs")
+    }
+    let output = record.outputs[number - 1]
+    if let url = await ownURL(of: output.key) {
+      return GatewayResponse(.found, headers: [.location: url, .cacheControl: "no-store"])
+    }
+    let name = output.key.split(separator: "/").last.map(String.init) ?? id
+    var headers: HTTPFields = [.contentType: output.contentType, .eTag: "\"\(output.sha256)\""]
+    headers[.contentDisposition] = "inline; filename=\"\(name.filter { $0 != "\"" && $0 != "\\" })\""
+    return try await object(output.key, headers: headers, request)
+  }
+
+  /// The URL under which the store itself hands an object out; `nil` for stores that have none, or have it from us.
+  private func ownURL(of key: String) async -> String? {
+    guard services.presigned == nil,
+      let url = try? await services.store.presign(key, .get, expires: Self.presignedFor),
+      url.hasPrefix("https://") || url.hasPrefix("http://")
+    else { return nil }
+    return url
+  }
+
+  /// `GET /files/{bucket}/{key}`, presigned.
+  func getObject(_ key: String, in bucket: String, _ request: GatewayRequest) async throws -> GatewayResponse {
+    try verify(key, in: bucket, .get, request)
+    let info = try await services.store.head(key)
+    return try await object(
+      key,
+      headers: [
+        .contentType: info.contentType ?? "application/octet-stream", .eTag: "\"\(info.etag.filter { $0 != "\"" })\"",
+      ],
+      request)
+  }
+
+  /// `PUT /files/{bucket}/{key}`, presigned.
+  func putObject(_ key: String, in bucket: String, _ request: GatewayRequest) async throws -> GatewayResponse {
+    try verify(key, in: bucket, .put, request)
+    let type = request.headers[.contentType] ?? "application/octet-stream"
+    let info = try await services.store.put(key, request.body, options: PutOptions(contentType: type))
+    return GatewayResponse(.ok, headers: [.eTag: "\"\(info.etag.filter { $0 != "\"" })\""])
+  }
+
+  private func verify(
+    _ key: String, in bucket: String, _ access: PresignedAccess, _ request: GatewayRequest
+  ) throws {
+    guard let verifier = services.presigned, bucket == services.store.bucket else {
+      throw Problem(.notFound, "there is nothing under this path")
+    }
+    guard request.parameter("access") == access.rawValue, let expires = request.parameter("expires"),
+      let signature = request.parameter("signature")
+    else { throw Problem(.forbidden, "this needs a presigned URL for \(access.rawValue)") }
+    try ObjectKey.check(key)
+    try verifier.verify(key, access, expires: expires, signature: signature)
+  }
+
+  /// An object's bytes, whole or the range asked for. What is stored is never a page: browsers are told not to guess.
+  private func object(_ key: String, headers: HTTPFields, _ request: GatewayRequest) async throws -> GatewayResponse {
+    var headers = headers
+    headers[.acceptRanges] = "bytes"
+    headers[.xContentTypeOptions] = "nosniff"
+    headers[.contentSecurityPolicy] = "default-src 'none'; sandbox"
+    headers[.cacheControl] = "private, max-age=31536000, immutable"
+    if let known = request.headers[.ifNoneMatch], let tag = headers[.eTag], known == "*" || known.contains(tag) {
+      return GatewayResponse(.notModified, headers: headers)
+    }
+    var range = RangeField.parse(request.headers[.range])
+    if let condition = request.headers[.ifRange], condition != headers[.eTag] { range = nil }
+    let size = try await services.store.head(key).size
+    guard let range else { return try await stream(key, .ok, nil, size, headers) }
+    guard let bytes = range.resolved(size: size) else {
+      throw Problem(.rangeNotSatisfiable, "the object has \(size) bytes", headers: [.contentRange: "bytes */\(size)"])
+    }
+    headers[.contentRange] = "bytes \(bytes.lowerBound)-\(bytes.upperBound - 1)/\(size)"
+    return try await stream(key, .partialContent, range, Int64(bytes.count), headers)
+  }
+
+  private func stream(
+    _ key: String, _ status: HTTPResponse.Status, _ range: ByteRange?, _ length: Int64, _ headers: HTTPFields
+  ) async throws -> GatewayResponse {
+    let stream = try await services.store.stream(key, range: range)
+    return GatewayResponse(status, headers: headers, body: .stream(length: length, next: stream.next))
+  }
+}

@@ -1,0 +1,121 @@
+import HTTPTypes
+package import Logging
+import SDCore
+
+/// The front door without a transport: requests in, answers out.
+///
+/// A route a method lives in an extension of its own. Whatever they throw becomes an answer here: `application/problem+json`
+/// for `/v1`, plain text for the older doors.
+package struct FrontDoor: Sendable {
+  let configuration: GatewayConfiguration
+  let services: GatewayServices
+  let logger: Logger
+  /// What watches tasks for waiting clients; whoever owns the door runs it.
+  package let watch: TaskWatch
+  private let hosts: HostRule
+
+  package init(configuration: GatewayConfiguration, services: GatewayServices, logger: Logger) {
+    (self.configuration, self.services, self.logger) = (configuration, services, logger)
+    watch = TaskWatch(
+      ledger: services.ledger, clocks: services.clocks, limit: configuration.maximumWatchers)
+    hosts = HostRule(boundTo: configuration.host, hosts: configuration.allowedHosts)
+  }
+
+  /// Answers a request. Never throws: errors are answers.
+  package func respond(to request: GatewayRequest) async -> GatewayResponse {
+    let began = services.clocks.instant
+    let route = Route(path: request.path)
+    let response = await answer(request, route)
+    logger.debug(
+      "request answered",
+      metadata: [
+        "method": "\(request.method.rawValue)", "route": "\(route?.pattern ?? "none")",
+        "status": "\(response.status.code)", "seconds": "\(began.duration(to: services.clocks.instant).seconds)",
+      ])
+    return response
+  }
+
+  /// The answer to a request whose body is larger than any may be, and was not read.
+  package func refuseBody(of request: GatewayRequest) -> GatewayResponse {
+    let problem = Problem(.contentTooLarge, "a body may have \(configuration.maximumBodyBytes) bytes here")
+    return Route(path: request.path)?.isLegacy == true
+      ? .text(.contentTooLarge, problem.detail) : problem.response(instance: request.path)
+  }
+
+  private func answer(_ request: GatewayRequest, _ route: Route?) async -> GatewayResponse {
+    if let refusal = hosts.refusal(of: request) { return refusal.response(instance: request.path) }
+    guard let route else {
+      return Problem(.notFound, "there is nothing under this path").response(instance: request.path)
+    }
+    guard request.body.count <= configuration.maximumBodyBytes else { return refuseBody(of: request) }
+    do { return try await dispatch(request, route) } catch {
+      let problem = Problem(error)
+      if problem.status.kind == .serverError {
+        logger.error(
+          "a request failed",
+          metadata: ["method": "\(request.method.rawValue)", "route": "\(route.pattern)", "error": "\(error)"])
+      }
+      return route.isLegacy ? legacyRefusal(problem) : problem.response(instance: request.path)
+    }
+  }
+
+  private func dispatch(_ request: GatewayRequest, _ route: Route) async throws -> GatewayResponse {
+    let method = request.method == .head ? HTTPRequest.Method.get : request.method
+    guard route.methods.contains(method) else {
+      if route.isLegacy { return .text(.badRequest, LegacyDoor.unsupportedMethod) }
+      let allowed = route.methods.map(\.rawValue).joined(separator: ", ")
+      throw Problem(.methodNotAllowed, "this path takes \(allowed)", headers: [.allow: allowed])
+    }
+    switch route {
+    case .root: return try await submitV1Alpha1(request, isReferencePath: true)
+    case .v1alpha1: return try await submitV1Alpha1(request, isReferencePath: false)
+    case .v1alpha2: return try await submitV1Alpha2(request)
+    case .tasks: return method == .post ? try await submit(request) : try await list(request)
+    case .task(let id): return method == .delete ? try await cancel(id, request) : try await show(id, request)
+    case .events(let id): return try await events(of: id, request)
+    case .output(let id, let number): return try await output(number, of: id, request)
+    case .runtimes: return await runtimes()
+    case .health: return .json(.ok, ["status": "ok"])
+    case .readiness: return await readiness()
+    case .object(let bucket, let key):
+      return method == .put
+        ? try await putObject(key, in: bucket, request) : try await getObject(key, in: bucket, request)
+    }
+  }
+}
+
+extension FrontDoor {
+  /// Whose tasks a request may see. One tenant until there are keys.
+  func tenant(of request: GatewayRequest) -> String { "" }
+
+  /// The trace's context, as message attributes.
+  func trace(of request: GatewayRequest) -> MessageAttributes {
+    var trace: MessageAttributes = [:]
+    let usable = { (text: String) in
+      (1...256).contains(text.utf8.count) && text.utf8.allSatisfy { (0x21..<0x7F).contains($0) }
+    }
+    if let value = request.headers[.traceparent], usable(value) { trace["traceparent"] = .string(value) }
+    if let value = request.headers[.amazonTraceID], usable(value) { trace["AWSTraceHeader"] = .string(value) }
+    return trace
+  }
+
+  /// A record as clients see it.
+  func view(_ record: TaskRecord) -> TaskView { TaskView(record, store: services.store, at: services.clocks.timestamp) }
+
+  /// A run that a path and its query name; a 404 when there is none.
+  func find(_ id: String, _ request: GatewayRequest) async throws -> LedgerEntry {
+    let key = TaskKey(tenant: tenant(of: request), id: id)
+    let run = try request.integer("run", in: 1...1_000_000_000)
+    guard TaskNaming.isTaskID(id) else { throw Problem(.notFound, "there is no such task") }
+    let entry: LedgerEntry?
+    if let run {
+      entry = try await services.ledger.read(RunKey(key, run: run))
+    } else {
+      entry = try await services.ledger.latest(key)
+    }
+    guard let entry else {
+      throw Problem(.notFound, "there is no task \(id)" + (run.map { " with a run \($0)" } ?? ""))
+    }
+    return try await settled(entry)
+  }
+}

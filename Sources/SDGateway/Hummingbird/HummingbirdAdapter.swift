@@ -1,0 +1,63 @@
+import HTTPTypes
+import Hummingbird
+import HummingbirdCore
+import NIOCore
+
+/// Carries requests from Hummingbird to the handlers, and their answers back.
+struct HummingbirdAdapter: HTTPResponder {
+  typealias Context = BasicRequestContext
+
+  let door: FrontDoor
+  /// The bytes of body that are read.
+  let limit: Int
+
+  func respond(to request: Request, context: Context) async throws -> Response {
+    var inner = GatewayRequest(request.method, request.head.path ?? "/", headers: request.headers)
+    inner.headers[.host] = request.head.authority
+    // Bodies are read where a method has one; an event stream needs the unread rest to notice that its client left.
+    if request.method == .post || request.method == .put {
+      guard let body = try await body(of: request) else { return response(door.refuseBody(of: inner), to: request) }
+      inner.body = body
+    }
+    return response(await door.respond(to: inner), to: request)
+  }
+
+  /// The body, or `nil` when it is too large.
+  private func body(of request: Request) async throws -> [UInt8]? {
+    if let text = request.headers[.contentLength], let length = Int(text), length > limit { return nil }
+    var bytes: [UInt8] = []
+    for try await chunk in request.body {
+      guard bytes.count + chunk.readableBytes <= limit else { return nil }
+      bytes.append(contentsOf: chunk.readableBytesView)
+    }
+    return bytes
+  }
+
+  private func response(_ inner: GatewayResponse, to request: Request) -> Response {
+    var headers = inner.headers
+    let isHead = request.method == .head
+    switch inner.body {
+    case .none: return Response(status: inner.status, headers: headers)
+    case .bytes(let bytes):
+      headers[.contentLength] = String(bytes.count)
+      return Response(
+        status: inner.status, headers: headers, body: isHead ? .init() : .init(byteBuffer: ByteBuffer(bytes: bytes)))
+    case .stream(let length, let next):
+      headers[.contentLength] = String(length)
+      let body = ResponseBody(contentLength: Int(length)) { writer in
+        while let chunk = try await next() { try await writer.write(ByteBuffer(bytes: chunk)) }
+        try await writer.finish(nil)
+      }
+      return Response(status: inner.status, headers: headers, body: isHead ? .init() : body)
+    case .events(let events):
+      guard !isHead else { return Response(status: inner.status, headers: headers) }
+      let body = ResponseBody { writer in
+        try await request.body.consumeWithCancellationOnInboundClose { _ in
+          for await event in events { try await writer.write(ByteBuffer(bytes: event.bytes)) }
+        }
+        try await writer.finish(nil)
+      }
+      return Response(status: inner.status, headers: headers, body: body)
+    }
+  }
+}

@@ -1,0 +1,55 @@
+import ArgumentParser
+import SDClient
+import SDCore
+
+/// How commands end. The codes are part of what scripts rely on:
+/// 0 done, 1 the task failed, was cancelled or expired, 2 used wrongly, 3 the server cannot be reached, 4 it refused,
+/// 5 anything else: a file that cannot be written, an answer that makes no sense.
+enum CommandExit {
+  static let taskFailed = ExitCode(1)
+  static let usage = ExitCode(2)
+  static let unreachable = ExitCode(3)
+  static let refused = ExitCode(4)
+  static let other = ExitCode(5)
+
+  /// Runs a command's work; errors are told on standard error and become the codes above.
+  static func reporting(_ options: ServerOptions, _ body: () async throws -> Void) async throws {
+    do { try await body() } catch let error as SDClientError {
+      Terminal.complain(message(of: error, options))
+      throw code(of: error)
+    } catch let error as CommandFailure {
+      Terminal.complain(error.message)
+      throw error.code
+    } catch let error as RequestProblem {
+      Terminal.complain(error.description)
+      throw usage
+    }
+  }
+
+  private static func code(of error: SDClientError) -> ExitCode {
+    switch error.code {
+    case .unreachable, .timeout: unreachable
+    case .refused: refused
+    case .invalid: usage
+    case .unexpected, .file: other
+    }
+  }
+
+  private static func message(of error: SDClientError, _ options: ServerOptions) -> String {
+    guard error.code == .unreachable else { return error.message }
+    let isDefault = options.server == nil && Environment["SDCTL_SERVER"] == nil
+    let advice =
+      isDefault
+      ? "Start a system on this machine with: sdctl dev\nOr name another server with --server or SDCTL_SERVER."
+      : "Is the server running, and the address right? A system on this machine starts with: sdctl dev"
+    return "\(error.message)\n\(advice)"
+  }
+}
+
+/// A failure with the code that the command is to end with.
+struct CommandFailure: Error {
+  var code: ExitCode
+  var message: String
+
+  static func usage(_ message: String) -> CommandFailure { .init(code: CommandExit.usage, message: message) }
+}

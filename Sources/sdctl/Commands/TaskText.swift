@@ -1,0 +1,78 @@
+import SDCore
+
+extension TaskView {
+  /// Everything about a task, for people.
+  var text: String {
+    var lines: [(String, String)] = [("task", run == 1 ? id : "\(id), run \(run)")]
+    lines.append(("state", cancelRequested && !state.isTerminal ? "\(state.rawValue), to be cancelled" : state.rawValue))
+    lines.append(("type", type.rawValue))
+    if let runtime { lines.append(("runtime", runtime)) }
+    if let model { lines.append(("model", model)) }
+    lines.append(("created", createdAt.description))
+    if let startedAt { lines.append(("started", startedAt.description)) }
+    if let finishedAt { lines.append(("ended", finishedAt.description)) }
+    if let expiresAt, !state.isTerminal { lines.append(("expires", expiresAt.description)) }
+    if attempts > 0 { lines.append(("attempts", "\(attempts)")) }
+    if !timings.isEmpty {
+      let stages = timings.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value.shortSeconds)" }
+      lines.append(("timings", stages.joined(separator: ", ")))
+    }
+    for output in outputs { lines.append(("output \(output.number)", output.text)) }
+    if let error {
+      lines.append(("error", "\(error.code)\(error.stage.isEmpty ? "" : " (\(error.stage))")"))
+      lines.append(("", error.message))
+    }
+    if let context { lines.append(("context", context.text)) }
+    let width = (lines.map(\.0.count).max() ?? 0) + 2
+    return lines.map { name, value in
+      name + String(repeating: " ", count: width - name.count) + Terminal.plain(value)
+    }.joined(separator: "\n")
+  }
+
+  /// A task in one line of a table.
+  var row: [String] {
+    [
+      id, "\(run)", state.rawValue, type.rawValue, runtime ?? "-", createdAt.description, finishedAt.map { ended in
+        (ended - createdAt).seconds.shortSeconds
+      } ?? "-", "\(outputs.count)",
+    ]
+  }
+
+  static let header = ["ID", "RUN", "STATE", "TYPE", "RUNTIME", "CREATED", "TOOK", "OUTPUTS"]
+}
+
+extension TaskView.Output {
+  fileprivate var text: String {
+    var parts = [uri, contentType]
+    if let width, let height { parts.append("\(width)x\(height)") }
+    parts.append("\(bytes) bytes")
+    if let seed { parts.append("seed \(seed)") }
+    return parts.joined(separator: "  ")
+  }
+}
+
+extension TaskProgress {
+  /// How far it is, in a line: a bar, the steps, what is left.
+  var text: String {
+    let done = Int((min(max(fraction, 0), 1) * 20).rounded())
+    var text = "[" + String(repeating: "=", count: done) + String(repeating: " ", count: 20 - done) + "]"
+    text += " \(Int((min(max(fraction, 0), 1) * 100).rounded()))%"
+    if let step, let steps { text += ", step \(step) of \(steps)" }
+    if let eta, eta >= 0 { text += ", about \(eta.shortSeconds) left" }
+    return text
+  }
+}
+
+extension Double {
+  /// Seconds for people: `0.25 s`, `12.3 s`, `4 min 5 s`.
+  var shortSeconds: String {
+    guard isFinite, abs(self) < 1e9 else { return "-" }
+    if self >= 60 {
+      let whole = Int(self)
+      return "\(whole / 60) min \(whole % 60) s"
+    }
+    let hundredths = Int((self * (self < 10 ? 100 : 10)).rounded())
+    return self < 10
+      ? "\(hundredths / 100).\(hundredths % 100 < 10 ? "0" : "")\(hundredths % 100) s" : "\(hundredths / 10).\(hundredths % 10) s"
+  }
+}

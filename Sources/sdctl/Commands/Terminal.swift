@@ -1,0 +1,60 @@
+import Glibc
+
+/// What commands print to: results on standard output, everything else on standard error.
+enum Terminal {
+  /// Whether somebody sees standard error.
+  static let isInteractive = isatty(STDERR_FILENO) == 1
+
+  static func print(_ text: String) { write(text + "\n", to: STDOUT_FILENO) }
+
+  static func complain(_ text: String) { write("sdctl: \(text)\n", to: STDERR_FILENO) }
+
+  static func note(_ text: String) { write(text + "\n", to: STDERR_FILENO) }
+
+  fileprivate static func write(_ text: String, to descriptor: Int32) {
+    var rest = Array(text.utf8)[...]
+    while !rest.isEmpty {
+      let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+      if count < 0, errno == EINTR { continue }
+      guard count > 0 else { return }  // nobody reads any more
+      rest = rest.dropFirst(count)
+    }
+  }
+
+  /// A text of others' making, fit for a terminal: control characters would move its cursor or change its title.
+  static func plain(_ text: String) -> String {
+    var plain = ""
+    for scalar in text.unicodeScalars {
+      let isControl = scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value)
+      plain.unicodeScalars.append(isControl ? " " : scalar)
+    }
+    return plain
+  }
+}
+
+/// A line on the terminal that is written over as things go on; nothing at all when nobody sees it.
+struct ProgressLine: ~Copyable {
+  private var isShown = false
+
+  mutating func show(_ text: String) {
+    guard Terminal.isInteractive else { return }
+    Terminal.write("\r\u{1B}[K\(Terminal.plain(text))", to: STDERR_FILENO)
+    isShown = true
+  }
+
+  mutating func clear() {
+    if isShown { Terminal.write("\r\u{1B}[K", to: STDERR_FILENO) }
+    isShown = false
+  }
+
+  deinit { if isShown { Terminal.write("\r\u{1B}[K", to: STDERR_FILENO) } }
+}
+
+/// The environment of the process.
+enum Environment {
+  static subscript(name: String) -> String? {
+    guard let value = getenv(name) else { return nil }
+    let text = String(cString: value)
+    return text.isEmpty ? nil : text
+  }
+}
