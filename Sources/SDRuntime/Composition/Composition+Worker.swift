@@ -1,0 +1,79 @@
+public import SDCore
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
+/// A worker and the parts that its program still needs.
+public struct ComposedWorker: Sendable {
+  /// The service.
+  public let worker: Worker
+  /// What drives its engine.
+  public let backend: any InferenceBackend
+}
+
+extension Composition {
+  /// The worker of a program that serves one runtime.
+  ///
+  /// - Parameter isJob: whether it takes a number of tasks and ends, as `sd-job` does.
+  public func worker(isJob: Bool = false) async throws -> ComposedWorker {
+    let runtime = configuration.text(.runtime).flatMap { name in knownCatalog()?.runtime(named: name) }
+    return try await worker(
+      for: runtime, queue: queue(), store: store(), ledger: ledger(), events: events(), isJob: isJob)
+  }
+
+  /// A worker of one runtime on parts that others share.
+  public func worker(
+    for runtime: RuntimeDescription?, queue: any MessageQueue, store: any ObjectStore, ledger: any TaskLedger,
+    events: any EventTopic, isJob: Bool = false
+  ) async throws -> ComposedWorker {
+    let backend = try await backend()
+    let name = [Self.hostName, "\(getpid())", runtime?.name].compactMap(\.self).joined(separator: "-")
+    let worker = Worker(
+      queue: queue, ledger: ledger, store: store, events: events, backend: backend,
+      inputs: try registry.inputs(store, context), configuration: workerConfiguration(name, runtime, isJob: isJob),
+      clocks: context.clocks, logger: context.logger)
+    return ComposedWorker(worker: worker, backend: backend)
+  }
+
+  /// How a worker goes about its work: what was configured, then what its runtime is, then the defaults.
+  func workerConfiguration(_ name: String, _ runtime: RuntimeDescription?, isJob: Bool) -> WorkerConfiguration {
+    var worker = WorkerConfiguration(name: name)
+    worker.runtime = runtime?.name ?? configuration.text(.runtime)
+    worker.model = configuration.text(.model) ?? runtime?.model
+    worker.dynamicModel = configuration.boolean(.dynamicModel) ?? runtime?.dynamicModel ?? false
+    worker.maximumTasks = configuration.count(.maximumTasks)
+    worker.looksAhead = configuration.boolean(.lookAhead) ?? worker.looksAhead
+    worker.announcesStart = configuration.boolean(.announceStart) ?? worker.announcesStart
+    worker.visibility = configuration.duration(.visibility) ?? worker.visibility
+    worker.grace = configuration.duration(.grace) ?? worker.grace
+    worker.maximumAttempts = configuration.count(.maximumAttempts) ?? worker.maximumAttempts
+    worker.inferenceTimeout = configuration.duration(.inferenceTimeout) ?? worker.inferenceTimeout
+    worker.stallTimeout = configuration.duration(.stallTimeout) ?? worker.stallTimeout
+    worker.memoryBudget = configuration.bytes(.memoryBudget) ?? worker.memoryBudget
+    if isJob {
+      worker.maximumTasks = worker.maximumTasks ?? 1
+      worker.looksAhead = false
+      worker.endsWhenEmpty = true
+      worker.receiveWait = .seconds(2)
+    }
+    return worker
+  }
+
+  /// The catalog where there is one; a worker can do without.
+  private func knownCatalog() -> RuntimeCatalog? {
+    configuration.text(.runtimes).flatMap { path in
+      RuntimesFile(path).exists ? try? RuntimeCatalog(contentsOf: path) : nil
+    }
+  }
+
+  private static var hostName: String? {
+    var bytes = [CChar](repeating: 0, count: 256)
+    guard gethostname(&bytes, bytes.count - 1) == 0 else { return nil }
+    return String(validating: bytes.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+  }
+}

@@ -1,0 +1,139 @@
+extension ConfigurationKey {
+  /// Every key, in the order of the reference page.
+  public static let all: [ConfigurationKey] = [
+    .state, .runtime, .queue, .deadLetter, .store, .ledger, .topic, .events, .traces, .backend, .runtimes, .model,
+    .dynamicModel, .host, .port, .publicURL, .healthPort, .logLevel, .logFormat, .visibility, .grace, .maximumAttempts,
+    .inferenceTimeout, .stallTimeout, .maximumTasks, .lookAhead, .announceStart, .memoryBudget, .stopEngine, .bucket,
+    .relaxed,
+  ]
+
+  // MARK: Where things are
+
+  /// Short hand for the `file:` URIs of a directory.
+  public static let state = Self(
+    "state", .path, .all, default: "sdctl dev: ./.sd",
+    "A state directory: short hand for all of the file: URIs below, the queue being that of the runtime.")
+  /// The runtime's name.
+  public static let runtime = Self(
+    "runtime", .text, .workers, "The runtime that is served; names the queue of a state directory.")
+  /// Where the worker receives.
+  public static let queue = Self(
+    "queue", .uri, .workers, "Where tasks are received: file:DIR?queue=NAME, memory:NAME, an SQS URL, sqs:NAME.")
+  /// Where letters go.
+  public static let deadLetter = Self(
+    "dead-letter", .uri, .workers, default: "the queue's redrive target; locally NAME-dlq",
+    "Where messages go that cannot be worked, with the reason.")
+  /// Where objects are kept.
+  public static let store = Self(
+    "store", .uri, [.agent, .job, .gateway], "Where images are kept: file:DIR, memory:, s3://bucket/prefix.")
+  /// Where task records are kept.
+  public static let ledger = Self(
+    "ledger", .uri, [.agent, .job, .gateway], default: "beside the store",
+    "Where task records are kept: file:DIR, memory:.")
+  /// Where the door publishes tasks.
+  public static let topic = Self(
+    "topic", .uri, .gateway, "Where tasks are published for the runtimes' queues: file:DIR, memory:, an SNS ARN.")
+  /// Where ends are announced.
+  public static let events = Self(
+    "events", .uri, [.agent, .job, .gateway], default: "none:",
+    "Where the end of a task is announced: file:DIR, memory:, an SNS ARN, none:.")
+  /// Where spans go.
+  public static let traces = Self(
+    "traces", .uri, .all, default: "none:", "Where trace spans go: file:PATH, none:.")
+  /// What makes the pictures.
+  public static let backend = Self(
+    "backend", .uri, [.agent, .job, .dev],
+    default: "webui+http://localhost:8080; sdctl dev: test-pattern:",
+    "What makes the pictures: webui+http://HOST:PORT, test-pattern:.")
+  /// The catalog of runtimes.
+  public static let runtimes = Self(
+    "runtimes", .path, .all, default: "runtimes.yaml of the state directory",
+    "The file that says which runtimes there are.")
+  /// The model that the engine has loaded.
+  public static let model = Self(
+    "model", .text, .workers, default: "what the runtimes file says",
+    "The model file that the engine has loaded.")
+  /// Whether tasks choose the model.
+  public static let dynamicModel = Self(
+    "dynamic-model", .boolean, .workers, default: "what the runtimes file says",
+    "Whether a task may make the engine load another model.")
+
+  // MARK: What is served
+
+  /// The address to listen on.
+  public static let host = Self(
+    "host", .text, [.gateway, .dev], default: "127.0.0.1", "The address to listen on.")
+  /// The port to listen on.
+  public static let port = Self(
+    "port", .count(0...65535), [.gateway, .dev], default: "8811", "The port to listen on; 0 for any free one.")
+  /// What clients call the gateway.
+  public static let publicURL = Self(
+    "public-url", .text, [.gateway, .dev], default: "http://HOST:PORT",
+    "What clients put before the paths of links to images.")
+  /// The agent's health port.
+  public static let healthPort = Self(
+    "health-port", .count(0...65535), .workers, default: "off",
+    "A port that answers GET /healthz and /readyz on every address.")
+
+  // MARK: What is told
+
+  /// The least severe messages shown.
+  public static let logLevel = Self(
+    "log-level", .choice(["trace", "debug", "info", "notice", "warning", "error", "critical"]), .all,
+    default: "info", "The least severe messages that are shown.")
+  /// How messages are shown.
+  public static let logFormat = Self(
+    "log-format", .choice(["text", "json"]), .all, default: "text on a terminal, else json",
+    "Text for people, or one JSON object a line.")
+
+  // MARK: How the worker works
+
+  /// How long a lease runs.
+  public static let visibility = Self(
+    "visibility", .duration, .workers, default: "30s",
+    "How long a task is kept from others before the agent must say that it still works on it.")
+  /// How long a running task may go on after a signal.
+  public static let grace = Self(
+    "grace", .duration, .workers, default: "90s",
+    "After a signal: how long the running task may go on before it is interrupted and given back.")
+  /// Engine starts a task.
+  public static let maximumAttempts = Self(
+    "max-attempts", .count(1...100), .workers, default: "5", "How often the engine is started for one task.")
+  /// The longest inference.
+  public static let inferenceTimeout = Self(
+    "inference-timeout", .duration, .workers, default: "30m", "The longest that the engine may take for one task.")
+  /// The longest standstill.
+  public static let stallTimeout = Self(
+    "stall-timeout", .duration, .workers, default: "5m",
+    "The longest that the engine's progress may stand still, where it tells progress.")
+  /// Tasks before the end.
+  public static let maximumTasks = Self(
+    "max-tasks", .count(1...1_000_000_000), .workers, default: "sd-agent: no end; sd-job: 1",
+    "How many tasks to take before ending.")
+  /// Whether the next task is prepared meanwhile.
+  public static let lookAhead = Self(
+    "look-ahead", .boolean, .agent, default: "true",
+    "Whether the next task is taken and prepared while the engine works.")
+  /// Whether starts are announced.
+  public static let announceStart = Self(
+    "announce-start", .boolean, .workers, default: "false", "Whether the start of a task is announced too.")
+  /// Bytes in memory.
+  public static let memoryBudget = Self(
+    "memory-budget", .bytes, .workers, default: "256MiB",
+    "Bytes of inputs and images that may be in memory before new work waits.")
+  /// Whether the engine is stopped at the end.
+  public static let stopEngine = Self(
+    "stop-engine", .boolean, .job, default: "false",
+    "Whether the engine is asked to end when the job has ended: for pods without native sidecars.")
+
+  // MARK: Local plugins
+
+  /// The bucket of a state directory.
+  public static let bucket = Self(
+    "bucket", .text, .all, default: "local",
+    "The bucket of a state directory that images are kept in.")
+  /// Whether writes may be lost with the machine.
+  public static let relaxed = Self(
+    "relaxed", .boolean, .all, default: "false",
+    "Whether the last seconds of a state directory may be lost with the machine's power, for speed.")
+}

@@ -1,0 +1,188 @@
+import Logging
+import SDCore
+import ServiceLifecycle
+import Synchronization
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
+/// Answers `GET /healthz` and `GET /readyz` on every address: all that a worker serves, without a server library.
+///
+/// One thread takes one connection at a time and gives each two seconds: probes come one a few seconds. Alive means that
+/// the process answers; ready is what the closure says, 200 or 503.
+struct HealthService: Service {
+  private let port: Int
+  private let logger: Logger
+  private let isReady: @Sendable () -> Bool
+  private let onReady: @Sendable (Int) -> Void
+
+  init(
+    port: Int, logger: Logger, onReady: @escaping @Sendable (Int) -> Void = { _ in },
+    isReady: @escaping @Sendable () -> Bool
+  ) {
+    (self.port, self.logger, self.onReady, self.isReady) = (port, logger, onReady, isReady)
+  }
+
+  func run() async throws {
+    let listener = try HealthListener(port: port)
+    logger.info("health", metadata: ["port": "\(listener.port)"])
+    onReady(listener.port)
+    let isReady = isReady
+    await withTaskCancellationOrGracefulShutdownHandler {
+      await withCheckedContinuation { continuation in
+        HealthListener.startThread {
+          listener.serve(isReady: isReady)
+          continuation.resume()
+        }
+      }
+    } onCancelOrGracefulShutdown: {
+      listener.stop()
+    }
+  }
+}
+
+/// The listening socket, and a pipe that ends the wait on it.
+final class HealthListener: Sendable {
+  let port: Int
+  private let socket: CInt
+  private let wake: (read: CInt, write: CInt)
+
+  init(port: Int) throws {
+    var pipes: [CInt] = [-1, -1]
+    guard pipe(&pipes) == 0 else { throw Self.failure("making a pipe for the health port") }
+    let descriptor = Self.listen(on: UInt16(port))
+    guard let descriptor else {
+      let error = Self.failure("listening on health port \(port)")
+      close(pipes[0])
+      close(pipes[1])
+      throw error
+    }
+    (socket, wake) = (descriptor, (pipes[0], pipes[1]))
+    self.port = Self.port(of: descriptor) ?? port
+  }
+
+  deinit {
+    close(socket)
+    close(wake.read)
+    close(wake.write)
+  }
+
+  /// Ends `serve`; from any thread, any number of times.
+  func stop() {
+    var byte: UInt8 = 0
+    _ = write(wake.write, &byte, 1)
+  }
+
+  /// Answers until stopped.
+  func serve(isReady: () -> Bool) {
+    while true {
+      var waits = [
+        pollfd(fd: socket, events: Int16(POLLIN), revents: 0), pollfd(fd: wake.read, events: Int16(POLLIN), revents: 0),
+      ]
+      guard poll(&waits, 2, -1) >= 0 || errno == EINTR else { return }
+      if waits[1].revents != 0 { return }
+      guard waits[0].revents != 0 else { continue }
+      let connection = accept(socket, nil, nil)
+      guard connection >= 0 else { continue }
+      answer(connection, isReady: isReady)
+      close(connection)
+    }
+  }
+
+  private func answer(_ connection: CInt, isReady: () -> Bool) {
+    var limit = timeval(tv_sec: 2, tv_usec: 0)
+    setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+    setsockopt(connection, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+    // The first bytes hold the request line; what follows is nobody's business.
+    var request = [UInt8](repeating: 0, count: 2048)
+    let count = recv(connection, &request, request.count, 0)
+    guard count > 0 else { return }
+    let line = String(decoding: request[..<count].prefix { $0 != 0x0D && $0 != 0x0A }, as: UTF8.self)
+    let (status, text) = Self.response(to: line, isReady: isReady)
+    let bytes = Array(
+      """
+      HTTP/1.1 \(status)\r
+      Content-Type: text/plain\r
+      Content-Length: \(text.utf8.count)\r
+      Connection: close\r
+      \r
+      \(text)
+      """.utf8)
+    _ = send(connection, bytes, bytes.count, Int32(MSG_NOSIGNAL))
+  }
+
+  /// The answer to a request line.
+  static func response(to line: String, isReady: () -> Bool) -> (status: String, text: String) {
+    let words = line.split(separator: " ")
+    guard words.count == 3, words[2].hasPrefix("HTTP/1") else { return ("400 Bad Request", "malformed\n") }
+    guard words[0] == "GET" || words[0] == "HEAD" else { return ("405 Method Not Allowed", "") }
+    let path = words[1].prefix { $0 != "?" }
+    let (status, text): (String, String) =
+      switch path {
+      case "/healthz": ("200 OK", "ok\n")
+      case "/readyz": isReady() ? ("200 OK", "ready\n") : ("503 Service Unavailable", "not ready\n")
+      default: ("404 Not Found", "not found\n")
+      }
+    return (status, words[0] == "HEAD" ? "" : text)
+  }
+
+  // MARK: System calls
+
+  static func startThread(_ body: @escaping @Sendable () -> Void) {
+    final class Box: Sendable {
+      let body: @Sendable () -> Void
+      init(_ body: @escaping @Sendable () -> Void) { self.body = body }
+    }
+    var thread = pthread_t()
+    // The thread takes over the box that is retained here, and runs it even if it cannot be made.
+    let box = Unmanaged.passRetained(Box(body))
+    let made = pthread_create(
+      &thread, nil,
+      { pointer in
+        if let pointer { Unmanaged<Box>.fromOpaque(pointer).takeRetainedValue().body() }
+        return nil
+      }, box.toOpaque())
+    if made == 0 { pthread_detach(thread) } else { box.takeRetainedValue().body() }
+  }
+
+  private static func listen(on port: UInt16) -> CInt? {
+    let descriptor = Glibc.socket(AF_INET6, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+    guard descriptor >= 0 else { return nil }
+    var (yes, no): (CInt, CInt) = (1, 0)
+    setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &yes, socklen_t(MemoryLayout<CInt>.size))
+    setsockopt(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, &no, socklen_t(MemoryLayout<CInt>.size))
+    var address = sockaddr_in6()
+    address.sin6_family = sa_family_t(AF_INET6)
+    address.sin6_port = port.bigEndian
+    let bound = withUnsafePointer(to: &address) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in6>.size))
+      }
+    }
+    guard bound == 0, Glibc.listen(descriptor, 16) == 0 else {
+      let code = errno
+      close(descriptor)
+      errno = code
+      return nil
+    }
+    return descriptor
+  }
+
+  private static func port(of descriptor: CInt) -> Int? {
+    var address = sockaddr_in6()
+    var size = socklen_t(MemoryLayout<sockaddr_in6>.size)
+    let named = withUnsafeMutablePointer(to: &address) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &size) }
+    }
+    return named == 0 ? Int(UInt16(bigEndian: address.sin6_port)) : nil
+  }
+
+  private static func failure(_ attempt: String) -> SDError {
+    SDError(.unavailable, "\(attempt): \(String(cString: strerror(errno)))")
+  }
+}

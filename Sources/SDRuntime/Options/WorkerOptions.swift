@@ -1,0 +1,49 @@
+import ArgumentParser
+
+/// Flags of the programs that drive an engine.
+public struct WorkerOptions: ConfigurationOptions {
+  @Option(.runtime) var runtime: String?
+  @Option(.queue) var queue: String?
+  @Option(.deadLetter) var deadLetter: String?
+  @Option(.model) var model: String?
+  @Flag(.dynamicModel) var dynamicModel: Bool?
+  @Option(.healthPort) var healthPort: String?
+  @Option(.visibility) var visibility: String?
+  @Option(.grace) var grace: String?
+  @Option(.maximumAttempts) var maximumAttempts: String?
+  @Option(.inferenceTimeout) var inferenceTimeout: String?
+  @Option(.stallTimeout) var stallTimeout: String?
+  @Option(.maximumTasks) var maximumTasks: String?
+  @Flag(.announceStart) var announceStart: Bool?
+  @Option(.memoryBudget) var memoryBudget: String?
+
+  public init() {}
+
+  public var flags: [ConfigurationKey: String] {
+    said(
+      [
+        .runtime: runtime, .queue: queue, .deadLetter: deadLetter, .model: model, .healthPort: healthPort,
+        .visibility: visibility, .grace: grace, .maximumAttempts: maximumAttempts,
+        .inferenceTimeout: inferenceTimeout, .stallTimeout: stallTimeout, .maximumTasks: maximumTasks,
+        .memoryBudget: memoryBudget,
+      ], [.dynamicModel: dynamicModel, .announceStart: announceStart])
+  }
+}
+
+/// Flags of `sd-agent` alone.
+public struct AgentOptions: ConfigurationOptions {
+  @Flag(.lookAhead) var lookAhead: Bool?
+
+  public init() {}
+
+  public var flags: [ConfigurationKey: String] { said([:], [.lookAhead: lookAhead]) }
+}
+
+/// Flags of `sd-job` alone.
+public struct JobOptions: ConfigurationOptions {
+  @Flag(.stopEngine) var stopEngine: Bool?
+
+  public init() {}
+
+  public var flags: [ConfigurationKey: String] { said([:], [.stopEngine: stopEngine]) }
+}

@@ -1,0 +1,35 @@
+import BackendPlugins
+import SDCore
+
+extension PluginRegistry {
+  mutating func registerBackends() {
+    backends.register("test-pattern", usage: "test-pattern:?seconds=2") { uri, context in
+      let query = uri.text.firstIndex(of: "?").map { String(uri.text[uri.text.index(after: $0)...]) }
+      return TestPatternBackend(configuration: try .init(query: query), clocks: context.clocks)
+    }
+    for scheme in ["webui+http", "webui+https"] {
+      backends.register(scheme, usage: "\(scheme)://HOST:PORT") { uri, context in
+        guard let base = uri.serverURL, uri.authority?.isEmpty == false else {
+          throw SDError(.configuration, "it must name a server, as in \(scheme)://HOST:PORT")
+        }
+        let credentials = uri.user.map { (user: $0, password: uri.password ?? "") }
+        return WebUIBackend(base: base, transport: context.transport, credentials: credentials, clocks: context.clocks)
+      }
+    }
+    inputs = { store, context in
+      HTTPInputSource(transport: context.transport, clocks: context.clocks) { bucket, key in
+        try await Self.object(key, in: bucket, of: store)
+      }
+    }
+  }
+
+  /// An input that lies in the deployment's own store; all else is for no task to read, nor what is ours alone there.
+  private static func object(_ key: String, in bucket: String, of store: any ObjectStore) async throws -> [UInt8] {
+    guard bucket == store.bucket, key.hasPrefix(store.prefix) else {
+      throw SDError(.denied, "reading an input from bucket \(bucket.debugDescription): it is not among those allowed")
+    }
+    let own = String(key.dropFirst(store.prefix.count))
+    guard !own.hasPrefix(".") else { throw SDError(.denied, "reading an input that is not a client's") }
+    return try await store.get(own, range: nil, limit: 32 << 20).bytes
+  }
+}

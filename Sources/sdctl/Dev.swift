@@ -1,0 +1,62 @@
+import ArgumentParser
+import Logging
+import SDCore
+import SDGateway
+import SDRuntime
+import ServiceLifecycle
+
+/// `sdctl dev`: gateway, topic, queues and workers in one process.
+struct Dev: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "dev",
+    abstract: "Run the whole system in one process on this machine.",
+    discussion: """
+      Gateway, topic, queues, task records, images and one worker a runtime, with nothing else to install or start. What
+      clients see is the same as on AWS. Everything is kept in ./.sd, or in the directory of --state: Ctrl-C ends it, the
+      next start goes on where it was. Ctrl-C a second time does not wait for the running task.
+
+      The runtimes are those of runtimes.yaml in the state directory, made with sdruntime and sdruntime-job at the first
+      start. Pictures are test patterns unless an engine is named:
+        sdctl dev --backend webui+http://127.0.0.1:7860
+
+      Another port, or any free one (0):
+        sdctl dev --port 9000
+
+      Slow pictures, or failing ones, to see how clients take it:
+        sdctl dev --backend 'test-pattern:?seconds=5'
+        sdctl dev --backend 'test-pattern:?fail=engine_failed&times=1'
+      """)
+
+  @OptionGroup(title: "Listening") var listen: ListenOptions
+  @OptionGroup(title: "Engine") var engine: EngineOptions
+  @OptionGroup(title: "General") var common: CommonOptions
+
+  func run() async throws {
+    let defaults = Listening.defaults.merging([.state: ".sd", .backend: "test-pattern:"]) { first, _ in first }
+    let status = await Program.run(
+      "sdctl dev", options: [listen, engine, common], file: common.file, defaults: defaults,
+      services: { program in try await Self.services(of: program) })
+    throw ExitCode(status.rawValue)
+  }
+
+  private static func services(of program: Program) async throws -> [any Service] {
+    let composition = program.composition
+    let listening = Listening(composition.configuration)
+    let door = try await composition.door(catalog: composition.catalog(creating: .standard))
+    var workers: [any Service] = []
+    for runtime in door.catalog.runtimes {
+      guard let queue = door.queues[runtime.name] else { continue }
+      let composed = try await composition.worker(
+        for: runtime, queue: queue, store: door.store, ledger: door.ledger, events: door.events)
+      workers.append(composed.worker)
+    }
+    let gateway = Gateway(
+      configuration: GatewayConfiguration(host: listening.host, port: listening.port), services: GatewayServices(door),
+      logger: program.logger,
+      onReady: { port in
+        print(Welcome(address: listening.address(port: port), configuration: composition.configuration, door.catalog).text)
+      })
+    // Shut down from the last to the first: the door closes, then the workers end together.
+    return [ConcurrentServices(workers), gateway]
+  }
+}

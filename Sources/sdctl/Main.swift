@@ -1,0 +1,16 @@
+import ArgumentParser
+import SDRuntime
+
+/// `sdctl`: the whole system on one machine, and the hand of its users and operators.
+@main
+struct Main: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "sdctl",
+    abstract: "Stable Diffusion on demand: run it, use it, look after it.",
+    discussion: """
+      Start the whole system on this machine, without an engine or anything else to install:
+        sdctl dev
+      """,
+    version: Program.version,
+    subcommands: [Dev.self])
+}

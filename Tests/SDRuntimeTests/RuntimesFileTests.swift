@@ -1,0 +1,45 @@
+import SDCore
+import Testing
+
+@testable import SDRuntime
+
+@Suite struct RuntimesFileTests {
+  @Test(arguments: [
+    RuntimeCatalog.standard,
+    RuntimeCatalog([
+      .init(name: "a", engine: "webui", model: "x: y #z 'q' \"d\" \\ é\u{1}.safetensors"),
+      .init(name: "_1", engine: "comfyui", dynamicModel: true, isJob: true, queue: "file:/tmp/x?queue=a&b"),
+      .init(name: "true", engine: "openai", model: "null"), .init(name: "007", engine: "webui", model: "1.5"),
+    ]),
+  ]) func aCatalogIsReadAsItWasWritten(catalog: RuntimeCatalog) throws {
+    #expect(try RuntimeCatalog(yaml: catalog.yaml, path: "r.yaml") == catalog)
+  }
+
+  @Test(arguments: [
+    ("", "has no list"), ("runtimes: []", "describes no runtime"), ("runtimes:\n- {name: a}\n- {name: A}", "twice"),
+    ("runtimes:\n- {engine: webui}", "line 2 has no name"),
+    ("runtimes:\n- name: a\n  modell: x", "line 3; did you mean model?"),
+    ("runtimes:\n- name: ../x", "is called"), ("runtimes:\n- name: a\n  job: perhaps", "true or false"),
+    ("runtimes: x", "must be a list"), ("runtime: []", "did you mean runtimes?"),
+    ("runtimes:\n- x", "must be a mapping"),
+  ]) func whatCannotBeIsRefusedWithItsPlace(yaml: String, part: String) {
+    #expect {
+      _ = try RuntimeCatalog(yaml: yaml, path: "r.yaml")
+    } throws: { error in
+      let message = (error as? SDError)?.message ?? ""
+      return message.contains("r.yaml") && message.contains(part)
+    }
+  }
+
+  @Test func aMissingFileIsMadeOnceAndThenKept() async throws {
+    let directory = try TemporaryDirectory()
+    let file = RuntimesFile("\(directory.path)/new/runtimes.yaml")
+    let catalogs = (1...8).map { RuntimeCatalog([.init(name: "r\($0)", engine: "webui")]) }
+    let read = try await withThrowingTaskGroup(of: RuntimeCatalog.self) { group in
+      for catalog in catalogs { group.addTask { try file.read(orCreate: catalog) } }
+      return try await group.reduce(into: Set()) { $0.insert($1) }
+    }
+    #expect(read.count == 1)
+    #expect(try file.read(orCreate: .standard) == read.first)
+  }
+}
