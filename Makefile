@@ -1,0 +1,82 @@
+# The entrance: everything that people and CI do is a target here, and nothing is hidden behind it.
+# `make` alone lists them. Only what a target needs is installed or built for it.
+
+SHELL := /bin/sh
+SWIFT ?= swift
+# debug or release: what `make build`, `make integration` and `make dev` use.
+CONFIG ?= debug
+BIN := .build/$(CONFIG)
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+PROGRAMS := sdctl sd-agent sd-job sd-gateway
+RELEASE := --configuration release --static-swift-stdlib
+SANITIZED := SDCore,MemoryPlugins,LocalPlugins,HTTPTransport,AWSKit
+SWIFT_FOLDERS := $(wildcard Package.swift Sources Tests Benchmarks/Package.swift Benchmarks/Sources examples)
+PYTHON_SCRIPTS := scripts/check-imports scripts/check-features scripts/tiny-model $(shell find Tests Benchmarks -name '*.py' -not -path '*/.build/*')
+SHELL_SCRIPTS := scripts/setup scripts/build-engine scripts/release-build .ci/run
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-python setup-engine engine build release test check fmt integration soak bench dev example sanitize fuzz clean
+
+help: ## list the targets
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## install what building needs, or name the command that does
+	@scripts/setup build
+
+setup-python: setup
+	@scripts/setup python
+
+setup-engine: setup
+	@scripts/setup engine
+
+build: setup ## build everything (CONFIG=release for a release build)
+	$(SWIFT) build --configuration $(CONFIG)
+
+release: setup ## build the programs as they are shipped: optimised, Swift's library inside
+	scripts/release-build $(PROGRAMS)
+
+test: setup ## run the unit and conformance tests
+	$(SWIFT) test --disable-xctest --parallel
+
+check: setup ## formatting, the import table, the language settings, the scripts
+	$(SWIFT) format lint --strict --recursive --parallel $(SWIFT_FOLDERS)
+	scripts/check-imports --self-test >/dev/null
+	scripts/check-imports
+	scripts/check-features
+	@python3 -c 'import ast, sys; [ast.parse(open(path).read(), path) for path in sys.argv[1:]]' $(PYTHON_SCRIPTS)
+	@if command -v shellcheck >/dev/null; then shellcheck $(SHELL_SCRIPTS) && echo "shellcheck: $(words $(SHELL_SCRIPTS)) scripts"; \
+	else echo "shellcheck is not installed: the shell scripts were not looked at"; fi
+
+fmt: ## lay the sources out
+	$(SWIFT) format --in-place --recursive --parallel $(SWIFT_FOLDERS)
+
+engine: setup-engine ## build the real engine that the integration tests drive (once, about 6 minutes of CPU)
+	scripts/build-engine
+
+integration: build setup-python engine ## drive the built programs, a real engine among their peers (ARGS="-k kills")
+	SDTEST_BIN=$(BIN) SDTEST_ENGINE="$$(scripts/build-engine --where)" $(PYTHON) -m pytest Tests/Integration $(ARGS)
+
+soak: build setup-python ## the kill test at length: 10,000 tasks, 4 agents
+	SDTEST_BIN=$(BIN) SDTEST_TASKS=10000 SDTEST_AGENTS=4 SDTEST_KILLS=200 $(PYTHON) -m pytest Tests/Integration/test_kills.py -s $(ARGS)
+
+bench: setup ## measure the local queue beside a plain Python one (ARGS="SECONDS DIRECTORY")
+	$(SWIFT) run --configuration release --package-path Benchmarks queue-benchmark $(ARGS)
+
+dev: setup ## build and start the whole system on 127.0.0.1:8811 (ARGS="--port 0 --backend webui+http://...")
+	$(SWIFT) build --configuration $(CONFIG) --product sdctl
+	$(BIN)/sdctl dev $(ARGS)
+
+example: setup ## build and run the programs in examples/
+	@for example in examples/*/; do echo "$$example"; $(SWIFT) run --package-path "$$example" || exit 1; done
+
+sanitize: setup ## the unit tests of what shares memory between threads, under Thread and Address Sanitizer
+	SD_ONLY=$(SANITIZED) SD_SANITIZE=thread $(SWIFT) test --disable-xctest --sanitize thread --scratch-path .build-tsan
+	SD_ONLY=$(SANITIZED) SD_SANITIZE=address $(SWIFT) test --disable-xctest --sanitize address --scratch-path .build-asan
+
+fuzz: setup ## feed what reads foreign bytes with nonsense (ARGS="SECONDS")
+	@test -x scripts/fuzz || { echo "there are no fuzz targets yet"; exit 1; }
+	scripts/fuzz $(ARGS)
+
+clean: ## remove what was built; the engine's cache and .sd stay
+	rm -rf .build .build-tsan .build-asan .build-release $(VENV) Benchmarks/.build examples/*/.build

@@ -1,0 +1,147 @@
+"""Fixtures: the built programs, a state directory, the whole system in one process, a real engine."""
+
+import os
+import pathlib
+import shutil
+import socket
+
+import pytest
+
+from support import web
+from support.processes import Process, Programs, clean_environment
+from support.state import State
+from support.waiting import wait_until
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+MODEL = "v1-5-pruned-emaonly.safetensors"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Tells fixtures how the test went, so that a failure shows what the programs said."""
+    report = yield
+    setattr(item, f"report_{report.when}", report)
+    return report
+
+
+@pytest.fixture(scope="session")
+def binaries():
+    folder = pathlib.Path(os.environ.get("SDTEST_BIN", ROOT / ".build" / "debug"))
+    return folder if folder.is_absolute() else ROOT / folder
+
+
+@pytest.fixture
+def logs(tmp_path):
+    folder = tmp_path / "logs"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def programs(binaries, logs, request):
+    programs = Programs(binaries, logs)
+    yield programs
+    programs.stop_all()
+    if any(getattr(request.node, f"report_{when}", None) and getattr(request.node, f"report_{when}").failed
+           for when in ("setup", "call")):
+        for process in programs.started:
+            print(process.tail())
+
+
+@pytest.fixture
+def state(tmp_path):
+    return State(tmp_path / "state")
+
+
+class Dev:
+    """`sdctl dev` on a free port."""
+
+    def __init__(self, programs, state, *arguments):
+        self.programs, self.state = programs, state
+        self.process = programs.start(
+            "sdctl", "dev", "--port", "0", "--state", state.directory, "--log-format", "json", *arguments)
+        self.url = self.process.address()
+        self.process.wait_for(lambda: web.answers(f"{self.url}/readyz"), 30, "readiness")
+
+    def sdctl(self, *arguments, **options):
+        return self.programs.run("sdctl", *arguments, "--server", self.url, **options)
+
+    def task(self, task):
+        return web.get(f"{self.url}/v1/tasks/{task}").json
+
+    def wait_for(self, task, *states, limit=30):
+        return wait_until(
+            lambda: (found := self.task(task)).get("state") in states and found, limit, f"{task} becoming {states}")
+
+
+@pytest.fixture
+def start_dev(programs, state):
+    return lambda *arguments: Dev(programs, state, *arguments)
+
+
+@pytest.fixture
+def dev(start_dev):
+    return start_dev()
+
+
+def free_port():
+    """A port that was free just now, for programs that cannot choose one and tell."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture(scope="session")
+def engine(tmp_path_factory):
+    """A real engine with a tiny random model: its address. See scripts/build-engine."""
+    folder = pathlib.Path(os.environ.get("SDTEST_ENGINE", ""))
+    if not (folder / "sd-server").is_file():
+        pytest.fail("there is no real engine: run 'make engine', or 'make integration', which does")
+    logs = tmp_path_factory.mktemp("engine")
+    for _ in range(5):  # somebody else may take the port in between
+        port = free_port()
+        server = Process(
+            f"sd-server-{port}",
+            [folder / "sd-server", "-l", "127.0.0.1", "--listen-port", port, "-t", "1", "--steps", "2",
+             "--diffusion-model", folder / "models/tiny-flux.safetensors", "--clip_l", folder / "models/tiny-clip_l.safetensors",
+             "--taesd", folder / "models/tiny-tae.safetensors", "--cfg-scale", "1", "--sampling-method", "euler",
+             "--lora-model-dir", folder / "loras"], logs, clean_environment())
+        url = f"http://127.0.0.1:{port}"
+        wait_until(lambda: not server.is_running or web.answers(f"{url}/sdapi/v1/options"), 60, "the engine's start")
+        if server.is_running:
+            break
+    else:
+        pytest.fail(f"the engine does not start\n{server.tail()}")
+    yield url
+    server.kill()
+    shutil.rmtree(logs, ignore_errors=True)
+
+
+@pytest.fixture
+def runtimes_file(state):
+    """The catalog that processes on one directory share, as dev mode would make it."""
+    state.directory.mkdir(parents=True, exist_ok=True)
+    path = state.directory / "runtimes.yaml"
+    path.write_text(
+        f"runtimes:\n  - name: sdruntime\n    engine: test-pattern\n    model: {MODEL}\n"
+        f"  - name: sdruntime-job\n    engine: test-pattern\n    model: {MODEL}\n    job: true\n")
+    return path
+
+
+@pytest.fixture
+def start_gateway(programs, state, runtimes_file):
+    def start(*arguments):
+        gateway = programs.start(
+            "sd-gateway", "--state", state.directory, "--port", "0", "--log-format", "json", *arguments, name="gateway")
+        gateway.url = gateway.address()
+        gateway.wait_for(lambda: web.answers(f"{gateway.url}/readyz"), 30, "readiness")
+        return gateway
+    return start
+
+
+@pytest.fixture
+def start_agent(programs, state, runtimes_file):
+    def start(*arguments, runtime="sdruntime", name=None):
+        return programs.start(
+            "sd-agent", "--state", state.directory, "--runtime", runtime, "--log-format", "json", *arguments, name=name)
+    return start
