@@ -17,7 +17,9 @@ import Testing
     try sqlite(
       directory,
       """
-      UPDATE record SET \(column) = CAST(substr(\(column), 1, length(\(column)) - 2) || x'20' || substr(\(column), -1) AS BLOB)
+      UPDATE record SET \(column) = CAST(
+        substr(\(column), 1, length(\(column)) - 2)
+          || CASE substr(\(column), -2, 1) WHEN x'20' THEN x'21' ELSE x'20' END || substr(\(column), -1) AS BLOB)
       WHERE task = 't1'
       """)
     let error = await #expect(throws: SDError.self) { try await ledger.read(RunKey(TaskKey(id: "t1"), run: 1)) }

@@ -202,7 +202,8 @@ bool ht_easy_prepare(ht_easy *easy, const ht_request *request, void *context) {
   } else {
     SET(CURLOPT_HTTP_CONTENT_DECODING, 0L);
   }
-  SET(CURLOPT_BUFFERSIZE, 65536L);
+  // Refused while the handle still has a buffer, which is of this size already: some ends in HTTP/2 leave it there.
+  curl_easy_setopt(curl, CURLOPT_BUFFERSIZE, 65536L);
   SET(CURLOPT_HEADERFUNCTION, on_head);
   SET(CURLOPT_HEADERDATA, easy);
   SET(CURLOPT_WRITEFUNCTION, on_body);

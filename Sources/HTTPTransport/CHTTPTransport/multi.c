@@ -1,9 +1,14 @@
 #define _GNU_SOURCE
 #include <curl/curl.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
+#ifdef __linux__
+#include <sys/eventfd.h>
+#endif
 
 #include "internal.h"
 
@@ -73,9 +78,43 @@ void ht_multi_perform(ht_multi *multi) {
   curl_multi_perform((CURLM *)multi, &running);
 }
 
-void ht_multi_poll(ht_multi *multi, int timeout_ms) { curl_multi_poll((CURLM *)multi, NULL, 0, timeout_ms, NULL); }
+void ht_multi_poll(ht_multi *multi, const ht_bell *bell, int timeout_ms) {
+  struct curl_waitfd waits = {.fd = bell->in, .events = CURL_WAIT_POLLIN, .revents = 0};
+  if (curl_multi_poll((CURLM *)multi, &waits, 1, timeout_ms, NULL) != CURLM_OK || !waits.revents) return;
+  uint64_t rings[8];
+  // An event descriptor is empty after one read; a pipe that is not rings again.
+  ssize_t ignored = read(bell->in, rings, sizeof rings);
+  (void)ignored;
+}
 
-void ht_multi_wakeup(ht_multi *multi) { curl_multi_wakeup((CURLM *)multi); }
+bool ht_bell_open(ht_bell *bell) {
+#ifdef __linux__
+  bell->in = bell->out = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  return bell->in >= 0;
+#else
+  int ends[2];
+  if (pipe(ends) != 0) return false;
+  for (int i = 0; i < 2; i++) {
+    fcntl(ends[i], F_SETFD, FD_CLOEXEC);
+    fcntl(ends[i], F_SETFL, O_NONBLOCK);
+  }
+  bell->in = ends[0];
+  bell->out = ends[1];
+  return true;
+#endif
+}
+
+void ht_bell_close(const ht_bell *bell) {
+  close(bell->in);
+  if (bell->out != bell->in) close(bell->out);
+}
+
+void ht_bell_ring(const ht_bell *bell) {
+  const uint64_t one = 1;
+  // It fails only when it has rung so often that it is still ringing.
+  ssize_t ignored = write(bell->out, &one, sizeof one);
+  (void)ignored;
+}
 
 static ht_outcome outcome_of(CURLcode code) {
   switch (code) {

@@ -141,11 +141,16 @@ extension Exchange {
   }
 
   private func wait(for wanted: Wanted) async {
+    // Small answers are complete by the time their body is asked for: no handler, no change of thread.
+    let isReady = state.withLock { state in
+      state.wanted = wanted
+      return state.isReady
+    }
+    if isReady { return }
     await withTaskCancellationHandler {
       await withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in
         // Two readers at once are a mistake that `claimReader` catches but for a race; then the first one is let go.
         let (mayGoOn, displaced) = state.withLock { state -> (Bool, UnsafeContinuation<Void, Never>?) in
-          state.wanted = wanted
           if state.isReady { return (true, nil) }
           let displaced = state.waiter
           state.waiter = continuation

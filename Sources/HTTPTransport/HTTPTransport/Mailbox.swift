@@ -2,9 +2,6 @@ internal import CHTTPTransport
 internal import Synchronization
 
 /// What the transport's thread is told, and the only way to tell it.
-///
-/// It owns the multi handle's lifetime: while a command can be posted, the handle exists, so the wake-up is safe from
-/// any thread.
 final class Mailbox: Sendable {
   enum Command: Sendable {
     case start(Exchange)
@@ -24,14 +21,18 @@ final class Mailbox: Sendable {
     case ended
   }
 
-  /// A multi handle, named outside its thread for nothing but the wake-up.
-  struct Handle: @unchecked Sendable { let pointer: OpaquePointer }
-
   private struct State {
     var phase = Phase.unstarted
     var commands: [Command] = []
-    var multi: Handle?
+    var bell: Bell?
     var endWaiters: [UnsafeContinuation<Void, Never>] = []
+
+    /// Adds a command, and gives the bell if it must be rung: the thread takes all commands at once, so one ring
+    /// serves until it has.
+    mutating func append(_ command: Command) -> Bell? {
+      commands.append(command)
+      return commands.count == 1 ? bell : nil
+    }
   }
 
   private let state = Mutex(State())
@@ -41,38 +42,31 @@ final class Mailbox: Sendable {
 
   /// Asks for an exchange; starts the thread with the first one.
   func start(_ exchange: Exchange) throws(TransportError) {
-    let failure: TransportError? = state.withLock { state in
+    let result: Result<Bell?, TransportError> = state.withLock { state in
       switch state.phase {
       case .unstarted:
-        guard let handle = Self.makeMulti(configuration) else {
-          return exchange.error(.connectionFailed, "libcurl gives no handle", sent: false)
+        guard let bell = startThread() else {
+          return .failure(exchange.error(.connectionFailed, "the transport's thread cannot be started", sent: false))
         }
-        // The thread owns the loop, the loop the mailbox; both are let go where the thread ends.
-        let loop = Unmanaged.passRetained(TransportLoop(mailbox: self, multi: handle, configuration: configuration))
-        guard ht_thread_start("http-transport", { TransportLoop.runThread($0) }, loop.toOpaque()) else {
-          loop.release()
-          ht_multi_free(handle.pointer)
-          return exchange.error(.connectionFailed, "no thread could be started", sent: false)
-        }
-        state.multi = handle
-        state.phase = .running
+        (state.bell, state.phase) = (bell, .running)
       case .running: break
       case .retiring, .closing, .ended:
-        return exchange.error(.closed, "the transport has been shut down", sent: false)
+        return .failure(exchange.error(.closed, "the transport has been shut down", sent: false))
       }
-      Self.append(.start(exchange), to: &state)
-      return nil
+      return .success(state.append(.start(exchange)))
     }
-    if let failure { throw failure }
+    // Outside the lock, which the woken thread takes first of all.
+    try result.get()?.ring()
   }
 
   func post(_ command: Command) {
-    state.withLock { state in
+    let bell = state.withLock { state -> Bell? in
       switch state.phase {
-      case .running, .retiring: Self.append(command, to: &state)
-      case .unstarted, .closing, .ended: break
+      case .running, .retiring: state.append(command)
+      case .unstarted, .closing, .ended: nil
       }
     }
+    bell?.ring()
   }
 
   /// No new exchanges, and the thread ends with the last one.
@@ -92,21 +86,28 @@ final class Mailbox: Sendable {
   }
 
   private func leave(for phase: Phase) {
-    state.withLock { state in
+    let bell = state.withLock { state -> Bell? in
       switch (state.phase, phase) {
       case (.unstarted, _): state.phase = .ended
       case (.running, _), (.retiring, .closing):
         state.phase = phase
-        if let multi = state.multi { ht_multi_wakeup(multi.pointer) }
+        return state.bell
       default: break
       }
+      return nil
     }
+    bell?.ring()
   }
 
-  private static func append(_ command: Command, to state: inout State) {
-    state.commands.append(command)
-    // The thread takes all of them at once, so one wake-up serves until it has.
-    if state.commands.count == 1, let multi = state.multi { ht_multi_wakeup(multi.pointer) }
+  private func startThread() -> Bell? {
+    guard let bell = Bell(), let multi = TransportLoop.makeMulti(configuration) else { return nil }
+    // The thread owns the loop, the loop the mailbox; both are let go where the thread ends.
+    let loop = Unmanaged.passRetained(
+      TransportLoop(mailbox: self, bell: bell, multi: multi, configuration: configuration))
+    if ht_thread_start("http-transport", { TransportLoop.runThread($0) }, loop.toOpaque()) { return bell }
+    loop.release()
+    ht_multi_free(multi)
+    return nil
   }
 
   // MARK: The thread's side
@@ -119,36 +120,19 @@ final class Mailbox: Sendable {
     }
   }
 
-  /// Puts a new multi handle in the place of the old one, which nobody names any more afterwards.
-  func replaceMulti(with handle: Handle) { state.withLock { $0.multi = handle } }
-
-  /// The thread has let go of everything but the multi handle.
+  /// The thread has let go of every handle.
   func end() {
-    let (multi, commands, waiters) = state.withLock { state in
+    let (commands, waiters) = state.withLock { state in
       state.phase = .ended
-      let commands = state.commands
-      state.commands = []
-      let waiters = state.endWaiters
-      state.endWaiters = []
-      return (state.multi.take(), commands, waiters)
+      state.bell = nil
+      let rest = (state.commands, state.endWaiters)
+      (state.commands, state.endWaiters) = ([], [])
+      return rest
     }
-    if let multi { ht_multi_free(multi.pointer) }
     for case .start(let exchange) in commands {
       exchange.end(with: exchange.error(.closed, "the transport has been shut down", sent: false))
       exchange.wake()
     }
     for waiter in waiters { waiter.resume() }
   }
-
-  static func makeMulti(_ configuration: CurlTransport.Configuration) -> Handle? {
-    guard globalInit else { return nil }
-    let limit = { (count: Int?) in count.map { max(1, $0) } ?? 0 }
-    return ht_multi_new(
-      limit(configuration.maximumConnections), limit(configuration.maximumConnectionsPerHost),
-      max(1, configuration.maximumIdleConnections)
-    ).map { Handle(pointer: $0) }
-  }
-
-  /// libcurl is prepared once a process, and stays so.
-  private static let globalInit = ht_global_init()
 }

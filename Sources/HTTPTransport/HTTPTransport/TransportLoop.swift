@@ -5,7 +5,8 @@ internal import CHTTPTransport
 /// A turn takes what was posted, lets libcurl work, gathers what has ended, lets callers go on, and waits.
 final class TransportLoop {
   let mailbox: Mailbox
-  private var multi: Mailbox.Handle
+  private let bell: Bell
+  private var multi: OpaquePointer
   private let configuration: CurlTransport.Configuration
   private var transfers: [ObjectIdentifier: Transfer] = [:]
   /// Handles that wait for their next exchange; they keep their caches.
@@ -21,9 +22,20 @@ final class TransportLoop {
   /// Nothing depends on this wait ending by itself.
   private static let longestWait: Int64 = 600_000_000_000
 
-  init(mailbox: Mailbox, multi: Mailbox.Handle, configuration: CurlTransport.Configuration) {
-    (self.mailbox, self.multi, self.configuration) = (mailbox, multi, configuration)
+  init(mailbox: Mailbox, bell: Bell, multi: OpaquePointer, configuration: CurlTransport.Configuration) {
+    (self.mailbox, self.bell, self.multi, self.configuration) = (mailbox, bell, multi, configuration)
   }
+
+  static func makeMulti(_ configuration: CurlTransport.Configuration) -> OpaquePointer? {
+    guard globalInit else { return nil }
+    let limit = { (count: Int?) in count.map { max(1, $0) } ?? 0 }
+    return ht_multi_new(
+      limit(configuration.maximumConnections), limit(configuration.maximumConnectionsPerHost),
+      max(1, configuration.maximumIdleConnections))
+  }
+
+  /// libcurl is prepared once a process, and stays so.
+  private static let globalInit = ht_global_init()
 
   /// The body of the thread; takes over the reference that `context` is.
   static func runThread(_ context: UnsafeMutableRawPointer?) {
@@ -45,17 +57,18 @@ final class TransportLoop {
       for command in commands { obey(command) }
       commands.removeAll(keepingCapacity: true)
       if phase == .closing { break }
-      if !transfers.isEmpty { ht_multi_perform(multi.pointer) }
+      if !transfers.isEmpty { ht_multi_perform(multi) }
       endFinished()
       let now = ht_now()
       if now >= earliest { endLate(now) }
       letCallersGo()
       if transfers.isEmpty, phase == .retiring { break }
       closeIdleConnections(now)
-      ht_multi_poll(multi.pointer, wait(now))
+      bell.wait(with: multi, milliseconds: wait(now))
     }
     endAll()
     for easy in spares { ht_easy_free(easy) }
+    ht_multi_free(multi)
     mailbox.end()
   }
 
@@ -81,17 +94,17 @@ final class TransportLoop {
   }
 
   private func add(_ transfer: Transfer, fresh: Bool) {
-    guard transfer.prepare(configuration, fresh: fresh), ht_multi_add(multi.pointer, transfer.easy) else {
+    guard transfer.prepare(configuration, fresh: fresh), ht_multi_add(multi, transfer.easy) else {
       return end(transfer, transfer.exchange.error(.invalidRequest, "libcurl refuses the request", sent: false))
     }
   }
 
   private func endFinished() {
     var outcome = HT_COMPLETE
-    while let context = ht_multi_next_ended(multi.pointer, &outcome) {
+    while let context = ht_multi_next_ended(multi, &outcome) {
       let transfer = Unmanaged<Transfer>.fromOpaque(context).takeUnretainedValue()
       if transfer.needsFreshConnection {
-        ht_multi_remove(multi.pointer, transfer.easy)
+        ht_multi_remove(multi, transfer.easy)
         ht_easy_reset(transfer.easy)
         add(transfer, fresh: true)
       } else {
@@ -120,7 +133,7 @@ final class TransportLoop {
 
   /// Takes the handle back and notes how the exchange ended.
   private func end(_ transfer: Transfer, _ error: TransportError?) {
-    ht_multi_remove(multi.pointer, transfer.easy)
+    ht_multi_remove(multi, transfer.easy)
     transfer.release()
     if spares.count < Self.maximumSpares {
       ht_easy_reset(transfer.easy)
@@ -149,9 +162,8 @@ final class TransportLoop {
       return
     }
     idleSince = nil
-    guard let fresh = Mailbox.makeMulti(configuration) else { return }
-    mailbox.replaceMulti(with: fresh)
-    ht_multi_free(multi.pointer)
+    guard let fresh = Self.makeMulti(configuration) else { return }
+    ht_multi_free(multi)
     multi = fresh
   }
 

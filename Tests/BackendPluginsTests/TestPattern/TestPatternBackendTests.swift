@@ -28,7 +28,7 @@ struct TestPatternBackendTests {
     let texts = try PNGText.read(from: second.span)
     let text = try #require(texts.first)
     #expect(text.keyword == "parameters" && result.info["infotexts"]?.array?[1] == .string(text.text))
-    #expect(WebUIInfotext(text.text).seed == 8 && WebUIInfotext(text.text)["Steps"] == "3")
+    #expect(Infotext(text.text).seed == 8 && Infotext(text.text)["Steps"] == "3")
     #expect(text.text.contains("Negative prompt: dog"))
     #expect(result.parameters["prompt"] == "a cat" && result.parameters["n_iter"] == 2)
   }

@@ -139,7 +139,7 @@ struct WebUIAnswerTests {
   @Test(
     "Another sampler than the one asked for is found out",
     arguments: [
-      ("Euler", "Euler", true), ("k_euler", "Euler", true), ("euler", "Euler", true),
+      ("Euler", "Euler", true), ("k_euler", "Euler", true), ("k_dpmpp_2m", "DPM++ 2M", true), ("euler", "Euler", true),
       ("DPM++ 2M Karras", "DPM++ 2M", true), ("DPM++ 2M", "DPM++ 2M Karras", true), ("", "Euler", true),
       ("No such", "Euler", false), ("DPM++ 2M", "Euler", false), ("DPM++ 2M SDE", "DPM++ 2M", false),
       ("Euler a", "Euler", false),
@@ -149,6 +149,19 @@ struct WebUIAnswerTests {
     let request = InferenceRequest.make(["sampler_name": .string(asked)])
     let result = try await result(answer([try picture()], info: told), to: request)
     switch result {
+    case .success: #expect(isRight)
+    case .failure(let error): #expect(!isRight && error.code == .engineRejected)
+    }
+  }
+
+  @Test(
+    "sd-server, which has no say but the picture's, is believed as far as its names go",
+    arguments: [
+      ("euler a", true), ("k_euler_a", true), ("Euler", true), ("default", true), ("DPM++ 2M", false), ("Heun", false),
+    ])
+  func samplerInPicture(asked: String, isRight: Bool) async throws {
+    let request = InferenceRequest.make(["sampler_name": .string(asked)])
+    switch try await result(answer([try picture()]), to: request, cpp: true) {
     case .success: #expect(isRight)
     case .failure(let error): #expect(!isRight && error.code == .engineRejected)
     }

@@ -1,7 +1,6 @@
 // libcurl behind typed functions: what is variadic, a union or a macro there is a function or a struct here.
 //
-// Threads: a multi handle and the easy handles in it belong to one thread. Only `ht_multi_wakeup` may be called from
-// others.
+// Threads: a multi handle and the easy handles in it belong to one thread. `ht_bell_ring` may be called from any.
 #pragma once
 
 #include <stdbool.h>
@@ -10,6 +9,7 @@
 
 typedef struct ht_multi ht_multi;
 typedef struct ht_easy ht_easy;
+typedef struct { int in, out; } ht_bell;
 
 /// How an exchange ended, as far as libcurl knows.
 typedef enum {
@@ -86,6 +86,12 @@ bool ht_thread_start(const char *name, void (*body)(void *), void *context);
 /// Nanoseconds of the monotonic clock.
 int64_t ht_now(void);
 
+/// What wakes a thread in `ht_multi_poll`. libcurl has one of its own, but in the multi handle: it would have to be kept
+/// alive under a lock while it is rung. And this one costs one system call less. False if there are no descriptors left.
+bool ht_bell_open(ht_bell *bell);
+void ht_bell_close(const ht_bell *bell);
+void ht_bell_ring(const ht_bell *bell);
+
 /// A new multi handle; 0 means no limit.
 ht_multi *ht_multi_new(long total_connections, long host_connections, long idle_connections);
 void ht_multi_free(ht_multi *multi);
@@ -93,9 +99,8 @@ bool ht_multi_add(ht_multi *multi, ht_easy *easy);
 /// Takes an exchange out. One that has not ended has its connection (its stream, in HTTP/2) closed.
 void ht_multi_remove(ht_multi *multi, ht_easy *easy);
 void ht_multi_perform(ht_multi *multi);
-/// Waits for something to do.
-void ht_multi_poll(ht_multi *multi, int timeout_ms);
-void ht_multi_wakeup(ht_multi *multi);
+/// Waits for something to do, or for the bell, which it silences.
+void ht_multi_poll(ht_multi *multi, const ht_bell *bell, int timeout_ms);
 /// An exchange that has ended, as its context; NULL if there is none. It must be removed before the next call.
 void *ht_multi_next_ended(ht_multi *multi, ht_outcome *outcome);
 

@@ -12,6 +12,7 @@ public final class TestPatternBackend: InferenceBackend {
     var orders: TestPatternOrders
     var pattern: TestPattern?
     var interruption: AsyncStream<Never>.Continuation
+    var isInterrupted = false
   }
 
   /// The kind of engine.
@@ -57,7 +58,7 @@ public final class TestPatternBackend: InferenceBackend {
     if let code = orders.failure(ofAttempt: request.attempt) {
       throw TaskError(code, .infer, "the test-pattern engine failed as it was told to, attempt \(request.attempt)")
     }
-    let result = try draw(job)
+    let result = try draw(job, prepared.name)
     onAnswer()
     return InferenceAnswer(byteCount: result.outputs.reduce(0) { $0 + $1.bytes.count }) { result }
   }
@@ -82,12 +83,15 @@ public final class TestPatternBackend: InferenceBackend {
       defer { group.cancelAll() }
       return try await group.next() ?? false
     }
-    if isInterrupted { throw TaskError(.cancelled, .infer, "the test-pattern engine was interrupted") }
+    if isInterrupted { throw Self.interruption }
   }
 
-  private func draw(_ job: TestPatternJob) throws -> InferenceResult {
+  private static let interruption = TaskError(.cancelled, .infer, "the test-pattern engine was interrupted")
+
+  private func draw(_ job: TestPatternJob, _ name: String) throws -> InferenceResult {
     let outputs = try job.patterns.map { pattern in
       try Task.checkCancellation()
+      if running.withLock({ $0[name]?.isInterrupted }) == true { throw Self.interruption }
       do {
         return InferenceOutput(
           bytes: try pattern.png()[...], role: .image, contentType: "image/png", fileExtension: ".png",
@@ -127,11 +131,18 @@ public final class TestPatternBackend: InferenceBackend {
   }
 
   public func interrupt(_ prepared: PreparedInference) async throws {
-    running.withLock { $0[prepared.name]?.interruption }?.finish()
+    running.withLock { running in
+      running[prepared.name]?.isInterrupted = true
+      return running[prepared.name]?.interruption
+    }?.finish()
   }
 
   public func stop() async throws -> Bool {
-    for interruption in running.withLock({ $0.values.map(\.interruption) }) { interruption.finish() }
+    let interruptions = running.withLock { running in
+      for name in running.keys { running[name]?.isInterrupted = true }
+      return running.values.map(\.interruption)
+    }
+    for interruption in interruptions { interruption.finish() }
     return true
   }
 }

@@ -1,4 +1,3 @@
-import ImageKit
 import SDCore
 
 /// A web UI's answer, taken apart and checked against what was asked.
@@ -31,7 +30,7 @@ struct WebUIAnswer {
     for index in asked + extras {
       let isAsked = outputs.count < count
       let slice = bytes[ranges[index]]
-      let seed = isAsked ? told.seeds?[index - first] ?? WebUIInfotext(png: slice)?.seed : nil
+      let seed = isAsked ? told.seeds?[index - first] ?? Infotext(png: slice)?.seed : nil
       outputs.append(try .verified(slice, role: isAsked ? .image : .extra, seed: seed, number: index + 1))
     }
     try checkWork(told)
@@ -90,82 +89,5 @@ struct WebUIAnswer {
       throw TaskError(
         .engineRejected, .deliver, "the engine does not have the sampler \(asked): it used \(used) without saying so")
     }
-  }
-}
-
-/// What an engine tells of a making: in `info`, or, where that is empty, in the pictures themselves.
-struct WebUITold {
-  /// `info`, parsed; `null` where there is none.
-  var info: JSONValue = .null
-  /// The seeds of the pictures that were asked for.
-  var seeds: [UInt64]?
-  /// Where these begin among all pictures.
-  var firstImage = 0
-  var model: String?
-  var modelHash: String?
-  var sampler: String?
-
-  init(_ told: JSONValue?, firstImage bytes: ArraySlice<UInt8>) {
-    switch told {
-    case .string(let text): info = text.isEmpty ? .null : (try? JSONValue(parsing: text)) ?? .null
-    case .object: info = told ?? .null
-    default: break
-    }
-    if info.object != nil {
-      // A seed that cannot be read keeps its place.
-      seeds = info["all_seeds"]?.array.map { $0.map { $0.seed ?? 0 } }
-      firstImage = info["index_of_first_image"]?.int ?? 0
-      model = info["sd_model_name"]?.nonEmpty
-      modelHash = info["sd_model_hash"]?.nonEmpty
-      sampler = info["sampler_name"]?.nonEmpty
-    } else if let infotext = WebUIInfotext(png: bytes) {
-      model = infotext["Model"]
-      modelHash = infotext["Model hash"]
-      sampler = infotext["Sampler"]
-    }
-  }
-}
-
-extension JSONValue {
-  fileprivate var nonEmpty: String? { string.flatMap { $0.isEmpty ? nil : $0 } }
-}
-
-/// The note that web UIs write into their PNGs under `parameters`: prompts, then values on the last line.
-struct WebUIInfotext {
-  private let line: Substring
-
-  init(_ text: String) { line = text.split(whereSeparator: \.isNewline).last ?? "" }
-
-  init?(png bytes: ArraySlice<UInt8>) {
-    guard MediaFormat.detect(bytes.span) == .png else { return nil }
-    let texts = try? PNGText.read(from: bytes.span, limits: .outputs)
-    guard let text = texts?.first(where: { $0.keyword == "parameters" })?.text else { return nil }
-    self.init(text)
-  }
-
-  var seed: UInt64? { self["Seed"].flatMap { UInt64($0) ?? Int64($0).map { UInt64(bitPattern: $0) } } }
-
-  /// A value of the last line, by the name before its colon; quoted ones as they stand.
-  subscript(name: String) -> String? {
-    var isQuoted = false
-    let parts = line.split { character in
-      if character == "\"" { isQuoted.toggle() }
-      return character == "," && !isQuoted
-    }
-    for part in parts {
-      let pair = part.split(separator: ":", maxSplits: 1)
-      guard pair.count == 2, pair[0].trimmed == name else { continue }
-      let value = pair[1].trimmed
-      return value.isEmpty ? nil : String(value)
-    }
-    return nil
-  }
-}
-
-extension Substring {
-  fileprivate var trimmed: Substring {
-    var text = drop(while: \.isWhitespace)
-    while text.last?.isWhitespace == true { text.removeLast() }
-    return text
   }
 }

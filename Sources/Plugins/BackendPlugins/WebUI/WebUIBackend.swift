@@ -74,9 +74,7 @@ public final class WebUIBackend: InferenceBackend {
     }
     var options = TransferOptions()
     options.connectTimeout = Limit.connect
-    options.onFirstByte = { [state = WeakState(self)] in
-      if state.noteAnswer(of: name) { onAnswer() }
-    }
+    options.onFirstByte = { [self] in if noteAnswer(of: name) { onAnswer() } }
     let bytes = try await answer(to: prepared.payload, route, options)
     // Another transport may know of no first byte.
     if noteAnswer(of: name) { onAnswer() }
@@ -123,13 +121,6 @@ public final class WebUIBackend: InferenceBackend {
       return true
     }
   }
-}
-
-/// A backend, not kept alive by an exchange of its own.
-private struct WeakState: Sendable {
-  private weak let backend: WebUIBackend?
-  init(_ backend: WebUIBackend) { self.backend = backend }
-  func noteAnswer(of name: String) -> Bool { backend?.noteAnswer(of: name) ?? false }
 }
 
 /// Bytes that are handed over once, so that whoever takes them may write in them without a copy.

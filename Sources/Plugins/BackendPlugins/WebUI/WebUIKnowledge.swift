@@ -63,7 +63,7 @@ struct WebUIKnowledge: Sendable, Hashable {
   /// Titles for an error message, not too many.
   var modelList: String {
     guard !models.isEmpty else { return "it lists no models" }
-    let shown = models.prefix(20).map(\.title).joined(separator: ", ")
+    let shown = models.prefix(20).map { $0.title.isEmpty ? "one without a name" : $0.title }.joined(separator: ", ")
     return "it has \(shown)" + (models.count > 20 ? " and \(models.count - 20) more" : "")
   }
 
@@ -72,14 +72,16 @@ struct WebUIKnowledge: Sendable, Hashable {
   /// Whether the sampler that the engine says it used is certainly not the one asked for.
   func isCertainlyOther(sampler told: String, than asked: String) -> Bool {
     let (told, asked) = (SamplerName(told), SamplerName(asked))
-    guard !told.text.isEmpty, !asked.text.isEmpty, asked.text != "automatic", told != asked else { return false }
+    guard !told.text.isEmpty, !asked.text.isEmpty, !Self.anySampler.contains(asked.text), told != asked else {
+      return false
+    }
     // `DPM++ 2M Karras` is the sampler `DPM++ 2M` with the scheduler `Karras`, in whichever form.
     for scheduler in Set(schedulers + Self.commonSchedulers).map(SamplerName.init) {
       if told.text + scheduler.text == asked.text || asked.text + scheduler.text == told.text { return false }
     }
     let meant = samplers.first { SamplerName($0.name) == told }
-    if let meant { return !meant.aliases.contains { SamplerName($0) == asked } }
-    // A name that the engine does not list either: then only quite another word counts.
+    if let meant, !isStableDiffusionCpp { return !meant.aliases.contains { SamplerName($0) == asked } }
+    // Names of the engine's own, or aliases that it does not tell: then only quite another word counts.
     return !told.text.hasPrefix(asked.text) && !asked.text.hasPrefix(told.text)
   }
 
@@ -87,11 +89,13 @@ struct WebUIKnowledge: Sendable, Hashable {
     "Karras", "Exponential", "Polyexponential", "Uniform", "SGM Uniform", "Simple", "Normal", "DDIM", "Beta",
   ]
 
+  private static let anySampler: Set<String> = ["automatic", "default"]
+
   /// A sampler's name as all engines would write it.
   struct SamplerName: Hashable {
     var text: String
     init(_ name: String) {
-      let plain = name.lowercased().filter { $0.isLetter || $0.isNumber || $0 == "+" }
+      let plain = name.lowercased().replacing("++", with: "pp").filter { $0.isLetter || $0.isNumber }
       text = name.lowercased().hasPrefix("k_") ? String(plain.dropFirst()) : plain
     }
   }
@@ -100,7 +104,8 @@ struct WebUIKnowledge: Sendable, Hashable {
 extension WebUIKnowledge {
   static func models(in json: JSONValue) -> [Model] {
     (json.array ?? []).prefix(10_000).compactMap { entry in
-      guard let title = entry["title"]?.string, !title.isEmpty else { return nil }
+      // An engine may list a model that it has no name for.
+      guard let title = entry["title"]?.string else { return nil }
       return Model(
         title: title, name: entry["model_name"]?.string, file: entry["filename"]?.string, hash: entry["hash"]?.string)
     }

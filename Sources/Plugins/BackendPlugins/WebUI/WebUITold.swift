@@ -1,0 +1,38 @@
+import SDCore
+
+/// What an engine tells of a making: in `info`, or, where that is empty, in the pictures themselves.
+struct WebUITold {
+  /// `info`, parsed; `null` where there is none.
+  var info: JSONValue = .null
+  /// The seeds of the pictures that were asked for.
+  var seeds: [UInt64]?
+  /// Where these begin among all pictures.
+  var firstImage = 0
+  var model: String?
+  var modelHash: String?
+  var sampler: String?
+
+  init(_ told: JSONValue?, firstImage bytes: ArraySlice<UInt8>) {
+    switch told {
+    case .string(let text): info = text.isEmpty ? .null : (try? JSONValue(parsing: text)) ?? .null
+    case .object: info = told ?? .null
+    default: break
+    }
+    if info.object != nil {
+      // A seed that cannot be read keeps its place.
+      seeds = info["all_seeds"]?.array.map { $0.map { $0.seed ?? 0 } }
+      firstImage = info["index_of_first_image"]?.int ?? 0
+      model = info["sd_model_name"]?.nonEmpty
+      modelHash = info["sd_model_hash"]?.nonEmpty
+      sampler = info["sampler_name"]?.nonEmpty
+    } else if let infotext = Infotext(png: bytes) {
+      model = infotext["Model"]
+      modelHash = infotext["Model hash"]
+      sampler = infotext["Sampler"]
+    }
+  }
+}
+
+extension JSONValue {
+  fileprivate var nonEmpty: String? { string.flatMap { $0.isEmpty ? nil : $0 } }
+}
