@@ -69,8 +69,8 @@ final class RotatedFile: Sendable {
   }
 
   private func reopen(_ state: inout State) throws(SDError) {
-    let next = try Self.open(path)
-    (state.descriptor, state.isTorn) = (next, Self.isTorn(path, next))
+    // Not looked at for half a line: it is new, and another's write may be seen unfinished.
+    (state.descriptor, state.isTorn) = (try Self.open(path), false)
   }
 
   private func isAtPath(_ own: FileStatus) throws(SDError) -> Bool {
@@ -84,7 +84,8 @@ final class RotatedFile: Sendable {
     try Descriptor.open(path: path, flags: O_WRONLY | O_CREAT | O_APPEND | O_NOCTTY)
   }
 
-  /// Whether the file ends in half a line, as after a full disk. Best effort: another process may be about to end it.
+  /// Whether the file ends in half a line, as after a full disk. Where another process is just writing, that may seem so:
+  /// an empty line more does no harm.
   private static func isTorn(_ path: String, _ descriptor: Descriptor) -> Bool {
     guard let status = try? descriptor.status(), status.isFile, status.size > 0,
       let reader = try? Descriptor.open(path: path, flags: O_RDONLY),
