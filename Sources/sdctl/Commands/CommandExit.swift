@@ -2,9 +2,11 @@ import ArgumentParser
 import SDClient
 import SDCore
 
-/// How commands end. The codes are part of what scripts rely on:
-/// 0 done, 1 the task failed, was cancelled or expired, 2 used wrongly, 3 the server cannot be reached, 4 it refused,
-/// 5 anything else: a file that cannot be written, an answer that makes no sense.
+/// How commands end.
+///
+/// The codes are part of what scripts rely on: 0 done, 1 the task failed, was cancelled or expired, 2 used wrongly, 3
+/// the server cannot be reached, 4 it refused, 5 anything else: a file that cannot be written, an answer that makes
+/// no sense.
 enum CommandExit {
   static let taskFailed = ExitCode(1)
   static let usage = ExitCode(2)
