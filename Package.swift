@@ -80,8 +80,8 @@ let modules: [Module] = [
     kind: .library, name: "SDRuntime", path: "Sources/SDRuntime",
     ours: ["SDCore", "HTTPTransport", "MemoryPlugins", "LocalPlugins", "BackendPlugins"],
     theirs: [logging, metrics, tracing, lifecycle, lifecycleSignals, yams, arguments]),
-  .init(kind: .executable, name: "sd-agent", path: "Sources/sd-agent", ours: ["SDCore", "SDRuntime"], theirs: [arguments, logging, lifecycle]),
-  .init(kind: .executable, name: "sd-job", path: "Sources/sd-job", ours: ["SDCore", "SDRuntime"], theirs: [arguments, logging, lifecycle]),
+  .init(kind: .executable, name: "sd-agent", path: "Sources/sd-agent", ours: ["SDRuntime"], theirs: [arguments]),
+  .init(kind: .executable, name: "sd-job", path: "Sources/sd-job", ours: ["SDRuntime"], theirs: [arguments]),
   .init(
     kind: .executable, name: "sd-gateway", path: "Sources/sd-gateway", ours: ["SDCore", "SDRuntime", "SDGateway"],
     theirs: [arguments, logging, lifecycle]),
@@ -106,7 +106,10 @@ let modules: [Module] = [
   .init(
     kind: .test, name: "BackendPluginsTests", path: "Tests/BackendPluginsTests",
     ours: ["SDCore", "BackendPlugins", "HTTPTransport", "ImageKit", "SDTestKit"], theirs: [httpTypes]),
-  .init(kind: .test, name: "SDRuntimeTests", path: "Tests/SDRuntimeTests", ours: ["SDCore", "SDRuntime", "MemoryPlugins", "SDTestKit"], theirs: [logging]),
+  .init(
+    kind: .test, name: "SDRuntimeTests", path: "Tests/SDRuntimeTests",
+    ours: ["SDCore", "SDRuntime", "MemoryPlugins", "HTTPTransport", "SDTestKit"],
+    theirs: [logging, lifecycle, lifecycleSignals, arguments, httpTypes]),
   .init(
     kind: .test, name: "SDGatewayTests", path: "Tests/SDGatewayTests",
     ours: ["SDCore", "SDGateway", "SDClient", "HTTPTransport", "MemoryPlugins", "SDTestKit"],

@@ -160,7 +160,9 @@ public struct SDClient: Sendable {
 public struct TaskPage: Sendable, Hashable {
   /// Newest first.
   public var tasks: [TaskView]
-  /// Where the next page begins; `nil` at the end. A page may be short, even empty, and not the last.
+  /// Where the next page begins; `nil` at the end.
+  ///
+  /// A page may be short, even empty, and not the last.
   public var next: String?
 }
 

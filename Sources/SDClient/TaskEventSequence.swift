@@ -16,9 +16,13 @@ public enum TaskEvent: Sendable, Hashable {
   case end(TaskView)
 }
 
-/// What happens to a task, as it happens, up to its end. A connection that breaks is made anew.
+/// What happens to a task, as it happens, up to its end.
+///
+/// A connection that breaks is made anew.
 public struct TaskEventSequence: AsyncSequence, Sendable {
+  /// What it tells.
   public typealias Element = TaskEvent
+  /// `SDClientError` or `CancellationError`.
   public typealias Failure = any Error
 
   let client: SDClient
@@ -46,7 +50,9 @@ public struct TaskEventSequence: AsyncSequence, Sendable {
 
     init(client: SDClient, id: String, run: Int?) { (self.client, self.id, self.run) = (client, id, run) }
 
-    /// The next event, `nil` after the end. Throws `SDClientError` when the server is away for long, or refuses.
+    /// The next event, `nil` after the end.
+    ///
+    /// Throws `SDClientError` when the server is away for long, or refuses.
     public mutating func next() async throws -> TaskEvent? { try await next(isolation: nil) }
 
     /// The next event, `nil` after the end.

@@ -2,8 +2,9 @@ public import SDCore
 
 /// A task to be submitted.
 public struct TaskSubmission: Sendable, Hashable {
-  /// The runtime that is to do it; or the model, for the server to choose a runtime by.
+  /// The runtime that is to do it.
   public var runtime: String?
+  /// The model that it is to be done with: the server chooses a runtime by it where none is named.
   public var model: String?
   /// What is to be done.
   public var type: TaskType
@@ -37,7 +38,9 @@ public struct TaskSubmission: Sendable, Hashable {
     self.expiresIn = expiresIn
   }
 
-  /// A task as it would be posted, whole. Throws `RequestProblem` for what is none; the server judges the rest.
+  /// A task as it would be posted, whole.
+  ///
+  /// Throws `RequestProblem` for what is none; the server judges the rest.
   public init(json: JSONValue) throws(RequestProblem) {
     guard json.object != nil else { throw RequestProblem("a task is a JSON object, not a \(json.kind)") }
     guard let type = json["type"]?.string.flatMap(TaskType.init(wire:)) else {

@@ -27,7 +27,9 @@ public struct Gateway: Service {
     self.onReady = onReady
   }
 
-  /// Serves. Throws `SDError` with `.configuration` when the address cannot be listened on.
+  /// Serves.
+  ///
+  /// Throws `SDError` with `.configuration` when the address cannot be listened on.
   public func run() async throws {
     let door = door
     try await withThrowingTaskGroup(of: Void.self) { group in

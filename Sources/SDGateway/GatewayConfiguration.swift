@@ -1,10 +1,14 @@
 /// How a gateway listens and how much it takes.
 public struct GatewayConfiguration: Sendable, Hashable {
-  /// The address or name to listen on. On loopback only requests that name a loopback host are answered.
+  /// The address or name to listen on.
+  ///
+  /// On loopback only requests that name a loopback host are answered.
   public var host: String
   /// The TCP port; 0 for any that is free.
   public var port: Int
-  /// Further host names that requests may give, without ports. Naming some turns the check on for every address.
+  /// Further host names that requests may give, without ports.
+  ///
+  /// Naming some turns the check on for every address.
   public var allowedHosts: [String]
   /// The bytes that the body of a request may have.
   public var maximumBodyBytes: Int

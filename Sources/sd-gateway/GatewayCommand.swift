@@ -1,4 +1,6 @@
 import ArgumentParser
+import Logging
+import SDCore
 import SDGateway
 import SDRuntime
 
@@ -7,9 +9,10 @@ import SDRuntime
 struct GatewayCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "sd-gateway",
-    abstract: "Serves the HTTP API: takes tasks in, publishes them to the runtimes' queues, and tells what becomes of them.",
+    abstract:
+      "Serves the HTTP API: takes tasks in, publishes them to the runtimes' queues, and tells what becomes of them.",
     discussion: """
-      Every flag is also a key of the YAML file of --config and an environment variable: --public-url is public-url and
+      Every flag is also a key of the YAML file of --config and an environment variable: --public-url is public-url and \
       SD_PUBLIC_URL. A flag beats the file, the file beats the environment.
 
       On one machine, beside agents on the same directory:
@@ -19,10 +22,10 @@ struct GatewayCommand: AsyncParsableCommand {
       Then:
         curl http://127.0.0.1:8811/v1/runtimes
 
-      The runtimes that tasks can be sent to are described in runtimes.yaml of the state directory, which is made where it
+      The runtimes that tasks can be sent to are described in runtimes.yaml of the state directory, which is made where it \
       is not there, or in the file of --runtimes.
 
-      SIGTERM or SIGINT: no more connections, the answers under way are finished. Exit status: 0 ended as told, 70
+      SIGTERM or SIGINT: no more connections, the answers under way are finished. Exit status: 0 ended as told, 70 \
       something is not there or broken, 78 the configuration cannot work, 64 a flag makes no sense.
       """,
     version: Program.version)

@@ -11,11 +11,11 @@ struct Dev: AsyncParsableCommand {
     commandName: "dev",
     abstract: "Run the whole system in one process on this machine.",
     discussion: """
-      Gateway, topic, queues, task records, images and one worker a runtime, with nothing else to install or start. What
-      clients see is the same as on AWS. Everything is kept in ./.sd, or in the directory of --state: Ctrl-C ends it, the
+      Gateway, topic, queues, task records, images and one worker a runtime, with nothing else to install or start. What \
+      clients see is the same as on AWS. Everything is kept in ./.sd, or in the directory of --state: Ctrl-C ends it, the \
       next start goes on where it was. Ctrl-C a second time does not wait for the running task.
 
-      The runtimes are those of runtimes.yaml in the state directory, made with sdruntime and sdruntime-job at the first
+      The runtimes are those of runtimes.yaml in the state directory, made with sdruntime and sdruntime-job at the first \
       start. Pictures are test patterns unless an engine is named:
         sdctl dev --backend webui+http://127.0.0.1:7860
 
@@ -54,7 +54,8 @@ struct Dev: AsyncParsableCommand {
       configuration: GatewayConfiguration(host: listening.host, port: listening.port), services: GatewayServices(door),
       logger: program.logger,
       onReady: { port in
-        print(Welcome(address: listening.address(port: port), configuration: composition.configuration, door.catalog).text)
+        print(
+          Welcome(address: listening.address(port: port), configuration: composition.configuration, door.catalog).text)
       })
     // Shut down from the last to the first: the door closes, then the workers end together.
     return [ConcurrentServices(workers), gateway]

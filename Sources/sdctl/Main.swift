@@ -10,7 +10,10 @@ struct Main: AsyncParsableCommand {
     discussion: """
       Start the whole system on this machine, without an engine or anything else to install:
         sdctl dev
+
+      Then, in another terminal:
+        sdctl submit --prompt "a lighthouse" --wait --out .
       """,
     version: Program.version,
-    subcommands: [Dev.self])
+    subcommands: [Dev.self, SubmitCommand.self, TasksCommand.self, WatchCommand.self])
 }

@@ -102,6 +102,21 @@ import Testing
     #expect(await (try House()).door().get(path).status == .notFound)
   }
 
+  @Test("Who opens the address in a browser sees a page, with nothing in it that is not escaped")
+  func page() async throws {
+    let house = try House()
+    let door = house.door()
+    _ = await door.post("/v1/tasks", lighthouse.with(["id": "t1"]))
+    try await house.work("t1") { record in
+      record.state = .failed
+      record.error = TaskError(.engineFailed, .infer, "<script>alert('x')</script>")
+    }
+    let answer = await door.get("/", headers: [.accept: "text/html,*/*"])
+    #expect(answer.status == .ok && answer.headers[.contentType]?.hasPrefix("text/html") == true)
+    let text = try await answer.text
+    #expect(text.contains("t1") && text.contains("&lt;script&gt;") && !text.contains("<script"))
+  }
+
   @Test("Routes are told by their paths, one slash at the end forgiven")
   func routes() {
     #expect(Route(path: "/v1/tasks/") == .tasks)

@@ -189,6 +189,8 @@ extension SpanBatcher {
       for flush in flushes { flush.resume(returning: true) }
     }
     tell(after: .seconds(60))
+    // What came meanwhile may have passed a batch's size unseen.
+    if state.withLock({ $0.buffer.count >= configuration.batchSize }) { signal.yield() }
   }
 
   /// Exports what is buffered now; what comes meanwhile is for the next time.

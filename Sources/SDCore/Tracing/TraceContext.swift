@@ -22,6 +22,9 @@ public struct TraceContext: Sendable, Hashable {
     self.isRemote = isRemote
   }
 
+  /// The context of the running task, where there is one: `TraceContext.current?.messageAttributes` goes with a message.
+  public static var current: TraceContext? { ServiceContext.current?.trace }
+
   private static func checked(state: String) -> String? {
     let bytes = state.utf8
     return !bytes.isEmpty && bytes.count <= 512 && bytes.allSatisfy({ (0x20...0x7E).contains($0) }) ? state : nil

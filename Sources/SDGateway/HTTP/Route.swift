@@ -1,6 +1,8 @@
 import HTTPTypes
 
-/// What a path names. A closed set, so that every carrier offers the same.
+/// What a path names.
+///
+/// A closed set, so that every carrier offers the same.
 enum Route: Hashable {
   /// `/`: the reference's clients post anywhere under their stage.
   case root
@@ -26,7 +28,10 @@ enum Route: Hashable {
       segments.append(text)
     }
     // One slash at the end is forgiven, save in keys, where it counts.
-    if segments.count > 1, segments.last?.isEmpty == true, segments.first != "files" { segments.removeLast() }
+    if segments.count > 2 || segments.first?.isEmpty == false, segments.last?.isEmpty == true, segments.first != "files"
+    {
+      segments.removeLast()
+    }
     switch segments.first {
     case "" where segments.count == 1, nil: self = .root
     case "v1alpha1" where segments.count == 1: self = .v1alpha1

@@ -45,8 +45,9 @@ extension FrontDoor {
     record.notice = Notices(record, store: services.store).end(nil)
   }
 
-  /// Announces an end that is written. One that does not get through is left to the worker, which finds the ended record
-  /// when its message comes.
+  /// Announces an end that is written.
+  ///
+  /// One that does not get through is left to the worker, which finds the ended record when its message comes.
   private func announced(_ entry: LedgerEntry) async -> LedgerEntry {
     guard let notice = entry.record.notice else { return entry }
     do {

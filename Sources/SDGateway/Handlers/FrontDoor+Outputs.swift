@@ -63,7 +63,9 @@ extension FrontDoor {
     try verifier.verify(key, access, expires: expires, signature: signature)
   }
 
-  /// An object's bytes, whole or the range asked for. What is stored is never a page: browsers are told not to guess.
+  /// An object's bytes, whole or the range asked for.
+  ///
+  /// What is stored is never a page: browsers are told not to guess.
   private func object(_ key: String, headers: HTTPFields, _ request: GatewayRequest) async throws -> GatewayResponse {
     var headers = headers
     headers[.acceptRanges] = "bytes"

@@ -4,7 +4,9 @@ import SDCore
 extension FrontDoor {
   private static let probeLimit: Duration = .seconds(2)
 
-  /// `GET /v1/runtimes`. A queue that cannot be counted in time costs its counts, not the answer.
+  /// `GET /v1/runtimes`.
+  ///
+  /// A queue that cannot be counted in time costs its counts, not the answer.
   func runtimes() async -> GatewayResponse {
     let runtimes = services.submissions.catalog.runtimes
     let counts = await withTaskGroup(of: (Int, QueueStats?).self) { group in

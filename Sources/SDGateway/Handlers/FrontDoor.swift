@@ -21,7 +21,9 @@ package struct FrontDoor: Sendable {
     hosts = HostRule(boundTo: configuration.host, hosts: configuration.allowedHosts)
   }
 
-  /// Answers a request. Never throws: errors are answers.
+  /// Answers a request.
+  ///
+  /// Never throws: errors are answers.
   package func respond(to request: GatewayRequest) async -> GatewayResponse {
     let began = services.clocks.instant
     let route = Route(path: request.path)
@@ -60,6 +62,7 @@ package struct FrontDoor: Sendable {
   }
 
   private func dispatch(_ request: GatewayRequest, _ route: Route) async throws -> GatewayResponse {
+    if asksForPage(request, route) { return try await page(request) }
     let method = request.method == .head ? HTTPRequest.Method.get : request.method
     guard route.methods.contains(method) else {
       if route.isLegacy { return .text(.badRequest, LegacyDoor.unsupportedMethod) }
@@ -85,7 +88,9 @@ package struct FrontDoor: Sendable {
 }
 
 extension FrontDoor {
-  /// Whose tasks a request may see. One tenant until there are keys.
+  /// Whose tasks a request may see.
+  ///
+  /// One tenant until there are keys.
   func tenant(of request: GatewayRequest) -> String { "" }
 
   /// The trace's context, as message attributes.

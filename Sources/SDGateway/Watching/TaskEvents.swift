@@ -2,8 +2,10 @@ import SDCore
 
 import struct FoundationEssentials.Data
 
-/// What happens to a run, as events: `state` with the task whenever it stands differently, `progress` and `preview` while it
-/// runs, `end` with the task as the last one. A stream that ends without `end` is to be asked for again.
+/// What happens to a run, as events: `state` with the task whenever it stands differently, `progress` and `preview`
+/// while it runs, `end` with the task as the last one.
+///
+/// A stream that ends without `end` is to be asked for again.
 package struct TaskEvents: AsyncSequence, Sendable {
   package typealias Element = ServerSentEvent
   package typealias Failure = Never

@@ -44,7 +44,9 @@ package final class TaskWatch: Sendable {
     (wanted, want) = AsyncStream.makeStream()
   }
 
-  /// Watches until stopped or cancelled. Nobody is told anything while this does not run.
+  /// Watches until stopped or cancelled.
+  ///
+  /// Nobody is told anything while this does not run.
   package func run() async {
     await withDiscardingTaskGroup { group in
       for await key in wanted { group.addTask { await self.watch(key) } }

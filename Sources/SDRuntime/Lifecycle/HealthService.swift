@@ -150,21 +150,29 @@ final class HealthListener: Sendable {
     if made == 0 { pthread_detach(thread) } else { box.takeRetainedValue().body() }
   }
 
+  /// A listening socket on every address: of both families, or of the older alone where the machine has no other.
   private static func listen(on port: UInt16) -> CInt? {
-    let descriptor = Glibc.socket(AF_INET6, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+    var newer = sockaddr_in6()
+    newer.sin6_family = sa_family_t(AF_INET6)
+    newer.sin6_port = port.bigEndian
+    var older = sockaddr_in()
+    older.sin_family = sa_family_t(AF_INET)
+    older.sin_port = port.bigEndian
+    return opened(AF_INET6, &newer, port: port) ?? (errno == EADDRINUSE ? nil : opened(AF_INET, &older, port: port))
+  }
+
+  private static func opened<Address>(_ family: CInt, _ address: inout Address, port: UInt16) -> CInt? {
+    let descriptor = makeSocket(family)
     guard descriptor >= 0 else { return nil }
     var (yes, no): (CInt, CInt) = (1, 0)
     setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &yes, socklen_t(MemoryLayout<CInt>.size))
-    setsockopt(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, &no, socklen_t(MemoryLayout<CInt>.size))
-    var address = sockaddr_in6()
-    address.sin6_family = sa_family_t(AF_INET6)
-    address.sin6_port = port.bigEndian
-    let bound = withUnsafePointer(to: &address) {
-      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in6>.size))
-      }
+    if family == AF_INET6 {
+      setsockopt(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, &no, socklen_t(MemoryLayout<CInt>.size))
     }
-    guard bound == 0, Glibc.listen(descriptor, 16) == 0 else {
+    let isBound = withUnsafeBytes(of: &address) { bytes in
+      bytes.withMemoryRebound(to: sockaddr.self) { bind(descriptor, $0.baseAddress, socklen_t(bytes.count)) }
+    }
+    guard isBound == 0, beginListening(descriptor) == 0 else {
       let code = errno
       close(descriptor)
       errno = code
@@ -179,6 +187,7 @@ final class HealthListener: Sendable {
     let named = withUnsafeMutablePointer(to: &address) {
       $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &size) }
     }
+    // Both families keep the port in the same place.
     return named == 0 ? Int(UInt16(bigEndian: address.sin6_port)) : nil
   }
 
@@ -186,3 +195,11 @@ final class HealthListener: Sendable {
     SDError(.unavailable, "\(attempt): \(String(cString: strerror(errno)))")
   }
 }
+
+// By names that members of the listener do not hide.
+
+private func makeSocket(_ family: CInt) -> CInt {
+  socket(family, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+}
+
+private func beginListening(_ descriptor: CInt) -> CInt { listen(descriptor, 16) }

@@ -2,15 +2,29 @@ import ArgumentParser
 import SDClient
 import SDCore
 
-/// How commands end. The codes are part of what scripts rely on:
-/// 0 done, 1 the task failed, was cancelled or expired, 2 used wrongly, 3 the server cannot be reached, 4 it refused,
-/// 5 anything else: a file that cannot be written, an answer that makes no sense.
+/// How commands end.
+///
+/// The codes are part of what scripts rely on: 0 done, 1 the task failed, was cancelled or expired, 2 used wrongly, 3
+/// the server cannot be reached, 4 it refused, 5 anything else: a file that cannot be written, an answer that makes
+/// no sense.
 enum CommandExit {
   static let taskFailed = ExitCode(1)
   static let usage = ExitCode(2)
   static let unreachable = ExitCode(3)
   static let refused = ExitCode(4)
   static let other = ExitCode(5)
+
+  /// Parses the command line and runs what it says; ends the process with the codes above.
+  static func main(_ root: any AsyncParsableCommand.Type) async {
+    do {
+      var command = try root.parseAsRoot()
+      if var command = command as? any AsyncParsableCommand { try await command.run() } else { try command.run() }
+    } catch {
+      guard root.exitCode(for: error) == .validationFailure else { root.exit(withError: error) }
+      Terminal.note(root.fullMessage(for: error))
+      root.exit(withError: usage)
+    }
+  }
 
   /// Runs a command's work; errors are told on standard error and become the codes above.
   static func reporting(_ options: ServerOptions, _ body: () async throws -> Void) async throws {
@@ -37,12 +51,12 @@ enum CommandExit {
 
   private static func message(of error: SDClientError, _ options: ServerOptions) -> String {
     guard error.code == .unreachable else { return error.message }
-    let isDefault = options.server == nil && Environment["SDCTL_SERVER"] == nil
+    let address = options.server ?? Environment["SDCTL_SERVER"]
     let advice =
-      isDefault
+      address == nil
       ? "Start a system on this machine with: sdctl dev\nOr name another server with --server or SDCTL_SERVER."
       : "Is the server running, and the address right? A system on this machine starts with: sdctl dev"
-    return "\(error.message)\n\(advice)"
+    return "\(address ?? ServerOptions.defaultServer) cannot be reached.\n\(advice)"
   }
 }
 

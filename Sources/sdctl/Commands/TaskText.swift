@@ -4,7 +4,8 @@ extension TaskView {
   /// Everything about a task, for people.
   var text: String {
     var lines: [(String, String)] = [("task", run == 1 ? id : "\(id), run \(run)")]
-    lines.append(("state", cancelRequested && !state.isTerminal ? "\(state.rawValue), to be cancelled" : state.rawValue))
+    let isEnding = cancelRequested && !state.isTerminal
+    lines.append(("state", isEnding ? "\(state.rawValue), to be cancelled" : state.rawValue))
     lines.append(("type", type.rawValue))
     if let runtime { lines.append(("runtime", runtime)) }
     if let model { lines.append(("model", model)) }
@@ -31,10 +32,9 @@ extension TaskView {
 
   /// A task in one line of a table.
   var row: [String] {
-    [
-      id, "\(run)", state.rawValue, type.rawValue, runtime ?? "-", createdAt.description, finishedAt.map { ended in
-        (ended - createdAt).seconds.shortSeconds
-      } ?? "-", "\(outputs.count)",
+    let took = finishedAt.map { ($0 - createdAt).seconds.shortSeconds } ?? "-"
+    return [
+      id, "\(run)", state.rawValue, type.rawValue, runtime ?? "-", createdAt.description, took, "\(outputs.count)",
     ]
   }
 
@@ -71,8 +71,11 @@ extension Double {
       let whole = Int(self)
       return "\(whole / 60) min \(whole % 60) s"
     }
-    let hundredths = Int((self * (self < 10 ? 100 : 10)).rounded())
-    return self < 10
-      ? "\(hundredths / 100).\(hundredths % 100 < 10 ? "0" : "")\(hundredths % 100) s" : "\(hundredths / 10).\(hundredths % 10) s"
+    if self >= 10 {
+      let tenths = Int((self * 10).rounded())
+      return "\(tenths / 10).\(tenths % 10) s"
+    }
+    let hundredths = Int((magnitude * 100).rounded())
+    return "\(hundredths / 100).\(hundredths % 100 < 10 ? "0" : "")\(hundredths % 100) s"
   }
 }

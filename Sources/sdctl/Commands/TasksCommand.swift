@@ -19,11 +19,15 @@ struct TasksListCommand: AsyncParsableCommand {
     help: ArgumentHelp(
       "Only those in a state; may be given several times. One of \(TaskState.allCases.map(\.rawValue).joined(separator: ", "))."
     ))
-  var state: [TaskState] = []
+  var state: [String] = []
   @Option(help: "Only those of a runtime.") var runtime: String?
   @Option(name: .shortAndLong, help: "At most so many.") var limit = 50
 
   func validate() throws {
+    if let unknown = state.first(where: { TaskState(rawValue: $0) == nil }) {
+      throw ValidationError(
+        "--state \(unknown) is none of \(TaskState.allCases.map(\.rawValue).joined(separator: ", ")).")
+    }
     guard (1...10_000).contains(limit) else { throw ValidationError("--limit is not from 1 to 10,000.") }
   }
 
@@ -35,7 +39,8 @@ struct TasksListCommand: AsyncParsableCommand {
       // Pages may be short or empty and not the last; an end is set to their number all the same.
       for _ in 0..<1000 where tasks.count < limit {
         let page = try await client.tasks(
-          states: state, runtime: runtime, limit: min(1000, limit - tasks.count), cursor: cursor)
+          states: state.compactMap(TaskState.init), runtime: runtime, limit: min(1000, limit - tasks.count),
+          cursor: cursor)
         tasks += page.tasks
         cursor = page.next
         if cursor == nil { break }
@@ -51,8 +56,6 @@ struct TasksListCommand: AsyncParsableCommand {
     }
   }
 }
-
-extension TaskState: ExpressibleByArgument {}
 
 /// `sdctl tasks show`.
 struct TasksShowCommand: AsyncParsableCommand {

@@ -203,6 +203,16 @@ struct TestPatternBackendTests {
     }
   }
 
+  @Test("Options come from a URI's query")
+  func query() throws {
+    let configuration = try TestPatternBackend.Configuration(
+      query: "seconds=0.5&fail=out_of_memory&times=2&hang=false&model=my%20model.safetensors")
+    #expect(configuration.duration == .milliseconds(500) && configuration.failure == .outOfMemory)
+    #expect(configuration.failingAttempts == 2 && !configuration.hangs)
+    #expect(configuration.model == "my model.safetensors")
+    #expect(try TestPatternBackend.Configuration(query: nil) == .init())
+  }
+
   @Test(
     "Options that are unknown or unusable are named",
     arguments: ["slow=1", "seconds=-1", "seconds=x", "fail=x", "times=-1", "hang=1", "model=", "seconds"])

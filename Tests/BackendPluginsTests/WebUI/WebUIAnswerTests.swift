@@ -52,6 +52,24 @@ struct WebUIAnswerTests {
     #expect(result.info.isNull && result.sampler == "Euler a" && result.model == "test-pattern")
   }
 
+  @Test("Pictures stay where their texts stood: an answer needs no more memory than it came with")
+  func inPlace() async throws {
+    let images = try (1...4).map { try picture($0, 200, 200) }
+    let engine = try WebUIStandIn.webUI(answer(images, info: info(seeds: [1, 2, 3, 4])))
+    try await withTransport { (transport) async throws in
+      let backend = WebUIBackend(base: engine.server.url, transport: transport)
+      let answer = try await backend.run(try await backend.prepare(.make([:])), onAnswer: {})
+      let outputs = try await answer.finish().outputs
+      let places = outputs.map { output in
+        output.bytes.withUnsafeBytes { UInt(bitPattern: $0.baseAddress) - UInt(output.bytes.startIndex) }
+      }
+      // One buffer, and each picture where its text began.
+      #expect(Set(places).count == 1)
+      #expect(zip(outputs, outputs.dropFirst()).allSatisfy { $0.bytes.endIndex < $1.bytes.startIndex })
+      #expect((outputs.last?.bytes.endIndex ?? .max) < answer.byteCount)
+    }
+  }
+
   @Test("No image payload is echoed")
   func echo() async throws {
     let payload = JSONValue.string(String(repeating: "QUJD", count: 500))

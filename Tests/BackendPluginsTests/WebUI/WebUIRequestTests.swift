@@ -34,6 +34,21 @@ struct WebUIRequestTests {
     }
   }
 
+  @Test("Seeds that sd-server would quietly change are neither made up nor sent")
+  func largeSeeds() async throws {
+    let large = JSONValue.number(JSONNumber(UInt64(1) << 31))
+    let images = answer([try picture()])
+    let (cpp, webUI) = (try WebUIStandIn.stableDiffusionCpp(images), try WebUIStandIn.webUI(images))
+    try await withTransport { (transport) async throws in
+      let backend = WebUIBackend(base: cpp.server.url, transport: transport)
+      #expect(await backend.failure(of: .make(["seed": large]))?.code == .engineRejected)
+      _ = try await backend.make(.make([:], seed: .max))
+      _ = try await WebUIBackend(base: webUI.server.url, transport: transport).make(.make(["seed": large]))
+      #expect(try cpp.bodies.map { $0["seed"] } == [.int(Int(Int32.max))])
+      #expect(try webUI.bodies.map { $0["seed"] } == [large])
+    }
+  }
+
   @Test("Another model is asked for by its title, where it may be loaded", arguments: ["second", "second.safetensors"])
   func otherModel(name: String) async throws {
     let engine = try WebUIStandIn.webUI(

@@ -156,6 +156,7 @@ import Tracing
     tracer.extract(headers, into: &context, using: Headers())
     tracer.withSpan("s", context: context) { span in
       #expect(!span.isRecording)
+      #expect(TraceContext.current?.traceparent == TraceContextTests.parent)
       var out: [String: String] = [:]
       tracer.inject(ServiceContext.current ?? .topLevel, into: &out, using: Headers())
       #expect(out == headers.merging(["X-Amzn-Trace-Id": TraceContextTests.xray]) { a, _ in a })

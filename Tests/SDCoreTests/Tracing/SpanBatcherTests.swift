@@ -57,6 +57,21 @@ import Testing
     #expect(batcher.statistics == statistics(exported: 14, dropped: 31))
   }
 
+  @Test("A backlog is worked off without waiting for the interval")
+  func backlog() async throws {
+    let gate = Gate()
+    let exporter = RecordingSpanExporter(gate: gate)
+    let batcher = batcher(exporter) { ($0.batchSize, $0.interval) = (4, .seconds(3600)) }
+    for n in 0..<8 { batcher.add(span(n)) }
+    try await running(batcher) {
+      try await eventually("an export") { exporter.attempts == 1 }
+      // The buffer goes from 4 to 8 and so never comes to a batch's size: nothing but the backlog itself tells of it.
+      for n in 8..<12 { batcher.add(span(n)) }
+      gate.open()
+      try await eventually("the backlog") { exporter.spans.count == 12 }
+    }
+  }
+
   @Test("A full batch goes at once, a smaller one when the interval is over")
   func timing() async throws {
     let exporter = RecordingSpanExporter()

@@ -23,7 +23,8 @@ extension TestPatternBackend {
     public init(query: String?) throws(SDError) {
       for item in (query ?? "").split(separator: "&") {
         let parts = item.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-        try set(String(parts[0]), to: parts.count == 2 ? String(parts[1]) : "")
+        let value = parts.count == 2 ? parts[1] : ""
+        try set(String(parts[0]), to: PercentEncoding.decode(value) ?? String(value))
       }
     }
 

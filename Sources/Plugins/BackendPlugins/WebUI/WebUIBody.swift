@@ -26,6 +26,11 @@ struct WebUIBody {
     }
   }
 
+  /// What every engine takes for a seed.
+  ///
+  /// sd-server keeps 32 bits with a sign: what lies above it cuts off, or replaces by a random seed, and says 200.
+  private static let largestSeed = UInt64(Int32.max)
+
   /// The route of a type of task.
   static func route(of type: TaskType) throws(TaskError) -> String {
     switch type {
@@ -41,7 +46,15 @@ struct WebUIBody {
     _ request: InferenceRequest, _ knowledge: WebUIKnowledge, _ model: String?
   ) throws(TaskError) {
     if request.type == .imageToImage { try checkInputs() }
-    if json["seed"]?.seed == nil { json["seed"] = .number(JSONNumber(request.seed)) }
+    if let seed = json["seed"]?.seed {
+      guard !knowledge.isStableDiffusionCpp || seed <= Self.largestSeed else {
+        throw TaskError(
+          .engineRejected, .prepare,
+          "sd-server takes seeds up to \(Self.largestSeed); it would use another in place of this")
+      }
+    } else {
+      json["seed"] = .number(JSONNumber(request.seed & Self.largestSeed))
+    }
     json["send_images"] = true
     json["save_images"] = false
     if let model {

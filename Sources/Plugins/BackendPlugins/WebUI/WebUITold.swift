@@ -26,7 +26,7 @@ struct WebUITold {
       modelHash = info["sd_model_hash"]?.nonEmpty
       sampler = info["sampler_name"]?.nonEmpty
     } else if let infotext = Infotext(png: bytes) {
-      model = infotext["Model"]
+      model = infotext["Model"] ?? infotext["Unet"].map { ModelName($0).stem }
       modelHash = infotext["Model hash"]
       sampler = infotext["Sampler"]
     }

@@ -36,7 +36,9 @@ public struct RuntimeView: Sendable, Hashable {
     return json
   }
 
-  /// A view from what came over the wire. Throws `RequestProblem`.
+  /// A view from what came over the wire.
+  ///
+  /// Throws `RequestProblem`.
   public init(json: JSONValue) throws(RequestProblem) {
     let reader = try ViewReader(json, of: "a runtime")
     name = try reader.string("name")

@@ -13,7 +13,9 @@ public enum TaskMessage {
   /// The member of a metadata object that says it is ours.
   static let apiMember = "api"
 
-  /// The task that a message carries. Throws `RequestProblem` when it cannot be one.
+  /// The task that a message carries.
+  ///
+  /// Throws `RequestProblem` when it cannot be one.
   ///
   /// - Parameters:
   ///   - body: the message's text, out of its envelope.

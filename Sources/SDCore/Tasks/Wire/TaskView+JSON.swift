@@ -19,7 +19,9 @@ extension TaskView {
     return json
   }
 
-  /// A view from what came over the wire; members that are not known are passed over. Throws `RequestProblem`.
+  /// A view from what came over the wire; members that are not known are passed over.
+  ///
+  /// Throws `RequestProblem`.
   public init(json: JSONValue) throws(RequestProblem) {
     let reader = try ViewReader(json, of: "a task")
     id = try reader.string("id")

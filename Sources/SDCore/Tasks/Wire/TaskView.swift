@@ -51,12 +51,15 @@ public struct TaskView: Sendable, Hashable {
     public var sha256: String
     /// In pixels, for pictures.
     public var width: Int?
+    /// In pixels, for pictures.
     public var height: Int?
     /// The seed that made it.
     public var seed: UInt64?
   }
 
-  /// How a task failed. The code is a text here, so that older clients bear newer codes.
+  /// How a task failed.
+  ///
+  /// The code is a text here, so that older clients bear newer codes.
   public struct Failure: Sendable, Hashable {
     /// One of `TaskError.Code`'s words.
     public var code: String

@@ -1,0 +1,54 @@
+import HTTPTransport
+import HTTPTypes
+import Logging
+import SDTestKit
+import ServiceLifecycle
+import Synchronization
+import Testing
+import UnixSignals
+
+@testable import SDRuntime
+
+@Suite(.timeLimit(.minutes(1))) struct HealthServiceTests {
+  private let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+
+  @Test func itAnswersUntilItIsShutDown() async throws {
+    let (ports, told) = AsyncStream<Int>.makeStream()
+    let (signals, send) = AsyncStream<UnixSignal>.makeStream()
+    final class Flag: Sendable { let value = Mutex(false) }
+    let flag = Flag()
+    let health = HealthService(port: 0, logger: logger, onReady: { told.yield($0) }) { flag.value.withLock { $0 } }
+    async let end: Void = ServiceRunner([health], logger: logger).run(until: signals)
+    var iterator = ports.makeAsyncIterator()
+    let port = try #require(await iterator.next())
+    func status(_ path: String, _ method: HTTPRequest.Method = .get) async throws -> Int {
+      let request = HTTPRequest(method: method, scheme: "http", authority: "127.0.0.1:\(port)", path: path)
+      let response = try await CurlTransport.shared.execute(
+        request, body: .none, options: .init(totalTimeout: .seconds(10)))
+      return response.head.status.code
+    }
+    for (path, code) in [("/healthz", 200), ("/readyz", 503), ("/readyz?x", 503), ("/other", 404)] {
+      let answered = try await status(path)
+      #expect(answered == code, "\(path)")
+    }
+    flag.value.withLock { $0 = true }
+    let (readyNow, posted) = (try await status("/readyz"), try await status("/readyz", .post))
+    #expect(readyNow == 200)
+    #expect(posted == 405)
+    send.yield(.sigterm)
+    try await end
+    await #expect(throws: TransportError.self) { _ = try await status("/healthz") }
+  }
+
+  @Test(arguments: [
+    ("GET /healthz", "400"), ("", "400"), ("GET /healthz SMTP/1", "400"), ("HEAD /healthz HTTP/1.0", "200"),
+  ])
+  func requestLinesAreJudged(line: String, status: String) {
+    #expect(HealthListener.response(to: line) { true }.status.hasPrefix(status))
+  }
+
+  @Test func aPortThatIsTakenIsAnError() throws {
+    let one = try HealthListener(port: 0)
+    #expect(throws: (any Error).self) { try HealthListener(port: one.port) }
+  }
+}
