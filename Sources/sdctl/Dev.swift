@@ -54,7 +54,7 @@ struct Dev: AsyncParsableCommand {
       configuration: GatewayConfiguration(host: listening.host, port: listening.port), services: GatewayServices(door),
       logger: program.logger,
       onReady: { port in
-        print(
+        Terminal.print(
           Welcome(address: listening.address(port: port), configuration: composition.configuration, door.catalog).text)
       })
     // Shut down from the last to the first: the door closes, then the workers end together.
