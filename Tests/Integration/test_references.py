@@ -127,7 +127,7 @@ def test_the_successor_refuses_in_its_own_words(dev):
 
     prefix = "Incorrect payload structure, "
     assert answer(drop("metadata")) == (400, prefix + "metadata is missing")
-    assert answer(drop("metadata", "runtime")) == (400, prefix + "runtime is missing")
+    assert answer(drop("metadata", "runtime")) == (400, prefix + "invalid runtime format")
     assert answer(drop("metadata", "id")) == (400, prefix + "invalid id format")
     assert answer(drop("metadata", "tasktype")) == (400, prefix + "invalid tasktype")
     assert answer(drop("content")) == (400, prefix + "content is missing")
