@@ -11,7 +11,7 @@ PYTHON := $(VENV)/bin/python
 PROGRAMS := sdctl sd-agent sd-job sd-gateway
 RELEASE := --configuration release --static-swift-stdlib
 SANITIZED := SDCore,MemoryPlugins,LocalPlugins,HTTPTransport,AWSKit
-SWIFT_FOLDERS := $(wildcard Package.swift Sources Tests Benchmarks/Package.swift Benchmarks/Sources examples)
+SWIFT_FOLDERS := $(wildcard Package.swift Sources Tests Benchmarks/Package.swift Benchmarks/Sources examples/*/Package.swift examples/*/Sources)
 PYTHON_SCRIPTS := scripts/check-imports scripts/check-features scripts/tiny-model $(shell find Tests Benchmarks -name '*.py' -not -path '*/.build/*')
 SHELL_SCRIPTS := scripts/setup scripts/build-engine scripts/release-build .ci/run
 

@@ -113,6 +113,14 @@ def sql(*statements):
     return change
 
 
+QUOTED = "'%s'"
+
+
+def replaced(column, old, new):
+    """A blob of text with something put in another's place; @ stands for a double quote."""
+    return f"CAST(replace(CAST({column} AS TEXT), {old}, {new}) AS BLOB)".replace("@", '"')
+
+
 LAST = "(SELECT max(m.seq) FROM message m JOIN queue q ON q.id = m.queue WHERE q.name = 'notices')"
 
 
@@ -122,12 +130,15 @@ LAST = "(SELECT max(m.seq) FROM message m JOIN queue q ON q.id = m.queue WHERE q
     (add_object, "stray object"),
     (sql("DELETE FROM record WHERE id = (SELECT max(id) FROM record)"), "was submitted and has no record"),
     (sql("INSERT INTO record SELECT max(id) + 1, tenant, 'stranger', 1, submission, created, state, runtime, revision, "
-         "digest, replace(json, task, 'stranger'), context, reason FROM record"), "was never submitted"),
+         f"digest, {replaced('json', 'task', QUOTED % 'stranger')}, context, reason FROM record"),
+     "was never submitted"),
     (sql("UPDATE record SET state = 'running' WHERE id = 1"), "is running"),
     (sql(f"DELETE FROM message WHERE seq = {LAST}"), "was not announced"),
-    (sql(f"UPDATE payload SET body = replace(body, 'completed', 'finished') WHERE seq = {LAST}"), "other words"),
+    (sql(f"UPDATE payload SET body = {replaced('body', QUOTED % 'completed', QUOTED % 'finished')} WHERE seq = {LAST}"),
+     "other words"),
     (sql("UPDATE message SET queue = (SELECT id FROM queue WHERE name = 'sdruntime') WHERE seq = " + LAST), "still holds 1"),
-    (sql("UPDATE record SET json = replace(json, '\"finishedAt\":\"2', '\"finishedAt\":\"1')"), "after its results were durable"),
+    (sql(f"UPDATE record SET json = {replaced('json', QUOTED % 'finishedAt@:@2', QUOTED % 'finishedAt@:@1')}"),
+     "after its results were durable"),
 ], ids=lambda value: value if isinstance(value, str) else "")
 def test_the_checker_finds_what_is_broken(kept, tmp_path, damage, finding):
     if not (kept / "expected.json").exists():
