@@ -1,4 +1,5 @@
 import ArgumentParser
+import Glibc
 import Logging
 import SDCore
 import SDGateway
@@ -54,8 +55,11 @@ struct Dev: AsyncParsableCommand {
       configuration: GatewayConfiguration(host: listening.host, port: listening.port), services: GatewayServices(door),
       logger: program.logger,
       onReady: { port in
-        Terminal.print(
-          Welcome(address: listening.address(port: port), configuration: composition.configuration, door.catalog).text)
+        let welcome = Welcome(
+          address: listening.address(port: port), configuration: composition.configuration, door.catalog)
+        print(welcome.text)
+        // Whoever reads it through a pipe waits for it.
+        fflush(nil)
       })
     // Shut down from the last to the first: the door closes, then the workers end together.
     return [ConcurrentServices(workers), gateway]

@@ -16,4 +16,7 @@ struct Main: AsyncParsableCommand {
       """,
     version: Program.version,
     subcommands: [Dev.self, SubmitCommand.self, TasksCommand.self, WatchCommand.self])
+
+  /// Ends with the exit codes that `sdctl --help` documents, usage errors included.
+  static func main() async { await CommandExit.main(Main.self) }
 }

@@ -139,6 +139,9 @@ public struct WorkerSummary: Sendable, Hashable {
   public var failed = 0
   /// Tasks given back for others to do.
   public var givenBack = 0
+
+  /// Nothing yet.
+  public init() {}
 }
 
 /// Counts of what happened.

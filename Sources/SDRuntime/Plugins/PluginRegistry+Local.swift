@@ -1,5 +1,5 @@
-import LocalPlugins
-import SDCore
+public import LocalPlugins
+public import SDCore
 
 extension PluginRegistry {
   mutating func registerLocalPlugins() {
@@ -44,3 +44,5 @@ extension PluginRegistry {
 }
 
 extension LocalTopic: SubscribingTopic {}
+
+extension FileObjectStore: PresignedAccessVerifier {}
