@@ -39,7 +39,8 @@ let nio = [Product("NIOCore", "swift-nio"), Product("NIOPosix", "swift-nio"), Pr
 
 let modules: [Module] = [
   // The core: contracts and domain.
-  .init(kind: .library, name: "SDCore", path: "Sources/SDCore", theirs: [logging, metrics, tracing, lifecycle, crypto]),
+  .init(
+    kind: .library, name: "SDCore", path: "Sources/SDCore", theirs: [logging, metrics, tracing, lifecycle, crypto]),
 
   // Bytes over libcurl.
   .init(kind: .system, name: "CCurl", path: "Sources/HTTPTransport/CCurl"),
@@ -61,7 +62,8 @@ let modules: [Module] = [
   .init(kind: .library, name: "ImageKit", path: "Sources/ImageKit/ImageKit", ours: ["CImageKit"]),
 
   // The plugins.
-  .init(kind: .library, name: "MemoryPlugins", path: "Sources/Plugins/MemoryPlugins", ours: ["SDCore"], theirs: [logging]),
+  .init(
+    kind: .library, name: "MemoryPlugins", path: "Sources/Plugins/MemoryPlugins", ours: ["SDCore"], theirs: [logging]),
   .init(
     kind: .library, name: "LocalPlugins", path: "Sources/Plugins/LocalPlugins", ours: ["SDCore"],
     theirs: [logging, crypto, grdb]),
@@ -70,7 +72,8 @@ let modules: [Module] = [
     ours: ["SDCore", "HTTPTransport", "ImageKit"], theirs: [logging, httpTypes, crypto]),
 
   // The HTTP API, both sides.
-  .init(kind: .library, name: "SDClient", path: "Sources/SDClient", ours: ["SDCore", "HTTPTransport"], theirs: [httpTypes]),
+  .init(
+    kind: .library, name: "SDClient", path: "Sources/SDClient", ours: ["SDCore", "HTTPTransport"], theirs: [httpTypes]),
   .init(
     kind: .library, name: "SDGateway", path: "Sources/SDGateway", ours: ["SDCore", "ImageKit"],
     theirs: [logging, metrics, tracing, lifecycle, httpTypes, hummingbird, hummingbirdCore, nio[0]]),
@@ -96,12 +99,19 @@ let modules: [Module] = [
   .init(
     kind: .test, name: "SDCoreTests", path: "Tests/SDCoreTests", ours: ["SDCore", "MemoryPlugins", "SDTestKit"],
     theirs: [logging, lifecycle, tracing], exclude: ["FilterPolicyVectors.json"]),
-  .init(kind: .test, name: "HTTPTransportTests", path: "Tests/HTTPTransportTests", ours: ["HTTPTransport", "SDTestKit"], theirs: [httpTypes]),
-  .init(kind: .test, name: "AWSKitTests", path: "Tests/AWSKitTests", ours: ["AWSKit", "HTTPTransport", "SDTestKit"],
+  .init(
+    kind: .test, name: "HTTPTransportTests", path: "Tests/HTTPTransportTests", ours: ["HTTPTransport", "SDTestKit"],
+    theirs: [httpTypes]),
+  .init(
+    kind: .test, name: "AWSKitTests", path: "Tests/AWSKitTests", ours: ["AWSKit", "HTTPTransport", "SDTestKit"],
     theirs: [httpTypes], exclude: ["botocore", "Vectors"]),
   .init(kind: .test, name: "ImageKitTests", path: "Tests/ImageKitTests", ours: ["ImageKit"]),
-  .init(kind: .test, name: "MemoryPluginsTests", path: "Tests/MemoryPluginsTests", ours: ["SDCore", "MemoryPlugins", "SDTestKit"]),
-  .init(kind: .test, name: "LocalPluginsTests", path: "Tests/LocalPluginsTests", ours: ["SDCore", "LocalPlugins", "SDTestKit"],
+  .init(
+    kind: .test, name: "MemoryPluginsTests", path: "Tests/MemoryPluginsTests",
+    ours: ["SDCore", "MemoryPlugins", "SDTestKit"]),
+  .init(
+    kind: .test, name: "LocalPluginsTests", path: "Tests/LocalPluginsTests",
+    ours: ["SDCore", "LocalPlugins", "SDTestKit"],
     theirs: [grdb, logging]),
   .init(
     kind: .test, name: "BackendPluginsTests", path: "Tests/BackendPluginsTests",
@@ -170,7 +180,8 @@ let targets: [Target] = kept.map { module in
   switch module.kind {
   case .system:
     let library = systemLibraries[module.name]!
-    return .systemLibrary(name: module.name, path: module.path, pkgConfig: library.pkgConfig, providers: [.apt([library.apt])])
+    return .systemLibrary(
+      name: module.name, path: module.path, pkgConfig: library.pkgConfig, providers: [.apt([library.apt])])
   case .c:
     return .target(name: module.name, dependencies: dependencies, path: module.path, exclude: module.exclude)
   case .library:

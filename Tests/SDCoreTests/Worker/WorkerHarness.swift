@@ -80,7 +80,9 @@ struct WorkerHarness: Sendable {
 
   /// Publishes straight to the queue, as the reference's door does: in an envelope, without a ticket.
   func send(_ payload: JSONValue, messageID: String) async throws {
-    let envelope: JSONValue = ["Type": "Notification", "MessageId": .string(messageID), "Message": .string(payload.text)]
+    let envelope: JSONValue = [
+      "Type": "Notification", "MessageId": .string(messageID), "Message": .string(payload.text),
+    ]
     try await queue.send(OutgoingMessage(body: envelope.serialized()))
   }
 

@@ -299,7 +299,9 @@ struct WorkerTests {
   func inputs() async throws {
     let harness = try WorkerHarness()
     harness.inputs.set("https://example.com/a.png", .success(FakeImage.png(7)))
-    let both: JSONValue = ["init_images": ["https://example.com/a.png", "https://example.com/a.png"], "prompt": "https://x"]
+    let both: JSONValue = [
+      "init_images": ["https://example.com/a.png", "https://example.com/a.png"], "prompt": "https://x",
+    ]
     try await harness.submit(["id": "t1", "runtime": "sdruntime", "type": "image-to-image", "content": both])
     let gone: JSONValue = ["init_images": ["https://example.com/gone.png"]]
     try await harness.submit(["id": "t2", "runtime": "sdruntime", "type": "image-to-image", "content": gone])
