@@ -13,10 +13,11 @@ struct Agent: AsyncParsableCommand {
       (SQS_QUEUE_URL, S3_BUCKET, SNS_TOPIC_ARN, RUNTIME_NAME, API_BASE_URL, ...) are understood too.
 
       On one machine, beside a web UI on port 7860:
-        sd-agent --state .sd --runtime sdruntime --backend webui+http://localhost:7860
+        sd-agent --state .sd --runtime sdruntime \\
+          --backend webui+http://localhost:7860
 
       Without any engine, to see how things go:
-        sd-agent --state ./.sd --runtime sdruntime --backend test-pattern:
+        sd-agent --state .sd --runtime sdruntime --backend test-pattern:
 
       SIGTERM or SIGINT: nothing new is begun, the running task may end within --grace, then the agent exits with 0. A \
       second signal gives the task back at once. Exit status: 0 ended as told, 70 something is not there or broken, 78 the \

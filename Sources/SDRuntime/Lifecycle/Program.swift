@@ -82,7 +82,8 @@ public struct Program: Sendable {
   }
 
   private static func message(of error: any Error) -> String {
-    guard let error = error as? SDError, error.underlying == nil else { return "\(error)" }
-    return error.message
+    guard let error = error as? SDError else { return "\(error)" }
+    // A message about the configuration says all; elsewhere what lies below may be the only clue.
+    return error.underlying == nil || error.code == .configuration ? error.message : error.description
   }
 }

@@ -1,5 +1,5 @@
 public import LocalPlugins
-public import SDCore
+import SDCore
 
 extension PluginRegistry {
   mutating func registerLocalPlugins() {
@@ -44,5 +44,3 @@ extension PluginRegistry {
 }
 
 extension LocalTopic: SubscribingTopic {}
-
-extension FileObjectStore: PresignedAccessVerifier {}

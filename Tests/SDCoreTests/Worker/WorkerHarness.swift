@@ -6,7 +6,7 @@ import Synchronization
 
 /// A whole system in memory: door, topic, queue, worker, and an engine that does what a test says.
 struct WorkerHarness: Sendable {
-  let system = MemorySystem(name: RandomName.make())
+  let system: MemorySystem
   let backend = FakeBackend()
   let inputs = FakeInputs()
   let queue: MemoryQueue
@@ -17,7 +17,8 @@ struct WorkerHarness: Sendable {
   let submissions: SubmissionService
   var configuration: WorkerConfiguration
 
-  init(visibility: Duration = .seconds(30)) throws {
+  init(visibility: Duration = .seconds(30), clocks: Clocks = .system) throws {
+    system = MemorySystem(name: RandomName.make(), clocks: clocks)
     queue = system.queue("sdruntime", configuration: .init(visibility: visibility))
     letters = system.queue("sdruntime-dlq")
     notices = system.queue("heard")
@@ -106,4 +107,35 @@ struct WorkerHarness: Sendable {
       _ = try await notices.complete(leases)
     }
   }
+}
+
+/// A queue that counts how often leases on it were extended.
+final class CountingQueue: MessageQueue {
+  private let inner: any MessageQueue
+  private let count = Mutex(0)
+
+  init(_ inner: any MessageQueue) { self.inner = inner }
+
+  var extensions: Int { count.withLock { $0 } }
+  var name: String { inner.name }
+  var capabilities: QueueCapabilities { inner.capabilities }
+
+  func extend(_ leases: [Lease], visibility: Duration) async throws -> [LeaseOutcome] {
+    let outcomes = try await inner.extend(leases, visibility: visibility)
+    count.withLock { $0 += leases.count }
+    return outcomes
+  }
+
+  func send(_ messages: [OutgoingMessage]) async throws -> [SendOutcome] { try await inner.send(messages) }
+  func receive(max: Int, wait: Duration, visibility: Duration?) async throws -> [Lease] {
+    try await inner.receive(max: max, wait: wait, visibility: visibility)
+  }
+  func complete(_ leases: [Lease]) async throws -> [LeaseOutcome] { try await inner.complete(leases) }
+  func abandon(_ leases: [Lease], after delay: Duration) async throws -> [LeaseOutcome] {
+    try await inner.abandon(leases, after: delay)
+  }
+  func deadLetter(_ leases: [Lease], reason: DeadLetterReason) async throws -> [LeaseOutcome] {
+    try await inner.deadLetter(leases, reason: reason)
+  }
+  func stats() async throws -> QueueStats { try await inner.stats() }
 }

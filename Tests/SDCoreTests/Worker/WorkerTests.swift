@@ -214,17 +214,23 @@ struct WorkerTests {
 
   @Test("finishes what runs when it is asked to end, heartbeat going on")
   func drainFinishes() async throws {
-    let harness = try WorkerHarness(visibility: .milliseconds(300))
+    let clock = ManualClock()
+    let harness = try WorkerHarness(clocks: clock.clocks)
     let gate = Gate()
     harness.backend.script(.hold(gate, then: .succeed))
     try await harness.submit("t1")
-    let worker = harness.worker()
+    let queue = CountingQueue(harness.queue)
+    let worker = harness.worker(queue: queue) { $0.grace = .seconds(1000) }
     let group = ServiceGroup(services: [worker], logger: .init(label: "test"))
     async let running: Void = group.run()
     try await harness.backend.untilStarted(1)
     await group.triggerGracefulShutdown()
-    // Three visibilities long nobody else gets the message.
-    let stolen = try await harness.queue.receive(max: 1, wait: .milliseconds(900), visibility: nil)
+    // Three visibilities pass, half of one at a time; nobody else gets the message.
+    for beat in 1...6 {
+      clock.advance(by: .seconds(15))
+      try await eventually("heartbeat \(beat)") { queue.extensions >= beat }
+    }
+    let stolen = try await harness.queue.receive(max: 1, wait: .zero, visibility: nil)
     #expect(stolen.isEmpty)
     gate.open()
     try await running
