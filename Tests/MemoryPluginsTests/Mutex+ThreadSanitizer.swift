@@ -1,0 +1,1 @@
+../../Sources/HTTPTransport/HTTPTransport/Mutex+ThreadSanitizer.swift
