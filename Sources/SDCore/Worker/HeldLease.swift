@@ -66,7 +66,14 @@ final class HeldLease: Sendable {
       return $0.lease
     }
     guard let lease else { return .done }
-    defer { keeper.release(self) }
-    return try await call(queue, lease).first ?? .unknown("the queue answered nothing")
+    do {
+      let outcome = try await call(queue, lease).first ?? .unknown("the queue answered nothing")
+      keeper.release(self)
+      return outcome
+    } catch {
+      // As far as anyone knows it goes on: it may be ended again, and is kept alive until it is or until it is let go.
+      state.withLock { $0.isEnded = false }
+      throw error
+    }
   }
 }

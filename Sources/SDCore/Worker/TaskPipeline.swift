@@ -19,7 +19,10 @@ struct TaskPipeline: Sendable {
   /// Works on one message to whatever end. Never throws: what cannot be ended comes back after its visibility.
   func process(_ held: HeldLease) async {
     let way = Way(gate: gate, clocks: clocks)
-    defer { way.leave() }
+    defer {
+      way.leave()
+      held.letGo()
+    }
     do {
       let task: ReceivedTask
       do { task = try await ReceivedTask(held.lease, ledger: claimer.ledger) } catch let problem as RequestProblem {
