@@ -34,7 +34,15 @@ struct Deliverer: Sendable {
     }
     let names = await run.entry.record.names
     let outputs: [TaskOutput]
-    do { outputs = try await put(result.outputs, names, run) } catch is Superseded { return .superseded }
+    do { outputs = try await put(result.outputs, names, run) } catch is Superseded {
+      // What we stored before we knew. A winner that has not committed yet sweeps after its commit.
+      if case .superseded = try await run.standing(notOlderThan: .zero), await run.entry.record.state.isTerminal {
+        let listed = Set(await run.entry.record.outputs.map(\.key))
+        let ours = result.outputs.enumerated().map { names.output($0 + 1, fileExtension: $1.fileExtension) }
+        await sweep(names, keeping: listed, ours: ours, tookOver: false, run)
+      }
+      return .superseded
+    }
     let record = await run.entry.record
     let manifest = Manifest(record, result: result, outputs: outputs, timings: timings, at: clocks.timestamp)
       .serialized()
