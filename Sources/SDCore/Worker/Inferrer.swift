@@ -75,15 +75,14 @@ struct Inferrer: Sendable {
       default: break
       }
       guard reportsProgress, !answering.isRaised else { continue }
-      let progress = try? await backend.progress(of: prepared)
+      let isWatched = (try? await ledger.isWatched(run.key)) == true
+      let progress = try? await backend.progress(of: prepared, withPreview: isWatched)
       if let progress, progress.fraction != moved.fraction { moved = (clocks.instant, progress.fraction) }
       if progress != nil, moved.at.duration(to: clocks.instant) > configuration.stallTimeout {
         throw TaskError(
           .engineTimeout, .infer, "the engine has made no progress for \(configuration.stallTimeout.text)")
       }
-      if let progress, (try? await ledger.isWatched(run.key)) == true {
-        try? await ledger.setProgress(progress, of: run.key)
-      }
+      if let progress, isWatched { try? await ledger.setProgress(progress, of: run.key) }
     }
   }
 
