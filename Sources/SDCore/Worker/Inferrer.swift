@@ -42,8 +42,8 @@ struct Inferrer: Sendable {
         while let answer = try await group.next() { if let answer { return answer } }
         throw CancellationError()
       } catch {
-        group.cancelAll()
-        // Once the answer has begun, the engine works on the next task, which is none of ours to stop.
+        // Once the answer has begun, the engine works on the next task, which is none of ours to stop. The exchange goes
+        // on meanwhile, so that the engine is known to be at this task still.
         if !answering.isRaised { await interrupt(prepared, because: error) }
         throw error
       }

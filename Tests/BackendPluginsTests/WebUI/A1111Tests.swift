@@ -290,13 +290,33 @@ struct A1111Tests {
     }
   }
 
+  @Test("A request that was given up can still be interrupted, until the next one is with the engine")
+  func abandoned() async throws {
+    try await withEngine { (engine, backend) async throws in
+      let gate = engine.hold(atStep: 1)
+      let prepared = try await backend.prepare(.make(Self.small))
+      let running = Task { _ = try await backend.run(prepared, onAnswer: {}) }
+      try await eventually("the job holds") { gate.waiting == 1 }
+      running.cancel()
+      _ = await running.result
+      try await backend.interrupt(prepared)
+      gate.open()
+      try await eventually("it has ended") { !engine.isBusy }
+      #expect(engine.partialJobs == 1)
+      _ = try await backend.make(.make(Self.small, attempt: 2))
+      try await backend.interrupt(prepared)
+      #expect(engine.server.requests.count { $0.path.hasSuffix("/interrupt") && $0.method == "POST" } == 1)
+    }
+  }
+
   @Test("Credentials open the door; wrong ones make the engine unavailable, not the task fail")
   func authorization() async throws {
-    try await withEngine({ $0.credentials = ("user", "secret") }, credentials: ("user", "secret")) { (_, backend) async throws in
+    let asked = ("user", "secret")
+    try await withEngine({ $0.credentials = asked }, credentials: asked) { (_, backend) async throws in
       #expect(await backend.status() == .ready(busy: false))
       #expect(try await backend.make(.make(Self.small)).outputs.count == 1)
     }
-    try await withEngine({ $0.credentials = ("user", "secret") }, credentials: ("user", "wrong")) { (_, backend) async throws in
+    try await withEngine({ $0.credentials = asked }, credentials: ("user", "wrong")) { (_, backend) async throws in
       guard case .unavailable(let why) = await backend.status() else {
         Issue.record("the engine is ready")
         return

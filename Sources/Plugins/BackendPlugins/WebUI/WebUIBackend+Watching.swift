@@ -79,8 +79,10 @@ extension WebUIBackend {
   public func interrupt(_ prepared: PreparedInference) async throws {
     let mayBeSent = state.withLock { state in
       // An interrupt hits whatever runs, so it may only be sent while that can be nothing but this request.
-      guard state.running[prepared.name] == false, state.knowledge?.canInterrupt != false else { return false }
-      state.interrupted[prepared.name] = true
+      let isOurs = state.running[prepared.name] == false || state.abandoned == prepared.name
+      guard isOurs, state.knowledge?.canInterrupt != false else { return false }
+      if state.abandoned == nil { state.interrupted[prepared.name] = true }
+      state.abandoned = nil
       return true
     }
     guard mayBeSent else { return }

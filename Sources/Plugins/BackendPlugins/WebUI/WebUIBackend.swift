@@ -14,6 +14,8 @@ public final class WebUIBackend: InferenceBackend {
     var knowledge: WebUIKnowledge?
     /// Requests that are with the engine, and whether it has begun to answer them.
     var running: [String: Bool] = [:]
+    /// A request that its sender gave up while the engine worked on it, which it goes on doing.
+    var abandoned: String?
     /// Requests that were interrupted, and whether by us: the engine answers these as if nothing had been.
     var interrupted: [String: Bool] = [:]
     /// Whether a request of ours has ever made the engine change its model: what is loaded may be another by the time
@@ -74,11 +76,12 @@ public final class WebUIBackend: InferenceBackend {
     -> InferenceAnswer
   {
     let name = prepared.name
-    state.withLock { $0.running[name] = false }
+    state.withLock { ($0.running[name], $0.abandoned) = (false, nil) }
     defer {
-      state.withLock {
-        $0.running[name] = nil
-        $0.interrupted[name] = nil
+      state.withLock { state in
+        if Task.isCancelled, state.running[name] == false { state.abandoned = name }
+        state.running[name] = nil
+        state.interrupted[name] = nil
       }
     }
     do {
