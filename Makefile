@@ -13,10 +13,10 @@ RELEASE := --configuration release --static-swift-stdlib
 SANITIZED := SDCore,MemoryPlugins,LocalPlugins,HTTPTransport,AWSKit,ImageCodecs
 SWIFT_FOLDERS := $(wildcard Package.swift Sources Tests Benchmarks/Package.swift Benchmarks/Sources examples/*/Package.swift examples/*/Sources)
 PYTHON_SCRIPTS := scripts/check-imports scripts/check-features scripts/chart-readme scripts/tiny-model $(shell find Tests Benchmarks -name '*.py' -not -path '*/.build/*')
-SHELL_SCRIPTS := scripts/setup scripts/build-engine scripts/fetch-helm scripts/release-build .ci/run
+SHELL_SCRIPTS := scripts/setup scripts/build-engine scripts/fetch-helm scripts/images scripts/release-build .ci/run $(wildcard images/*.sh images/*/*.sh)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-python setup-engine setup-infra engine build release test check fmt integration infra-test soak bench dev example sanitize fuzz clean
+.PHONY: help setup setup-python setup-engine setup-infra engine build release test check fmt integration infra-test images push digests soak bench dev example sanitize fuzz clean
 
 help: ## list the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -64,6 +64,15 @@ integration: build setup-python engine ## drive the built programs, a real engin
 
 infra-test: setup-infra ## check chart, CloudFormation, images and workflows, with real helm (ARGS="-k alerts")
 	$(PYTHON) -m pytest Tests/Infra $(ARGS)
+
+images: ## build the container images (NAMES="sd-agent engine-forge", TAG=0.1.0)
+	scripts/images build $(NAMES)
+
+push: ## push them (REGISTRY=123456789012.dkr.ecr.us-west-2.amazonaws.com/sd)
+	scripts/images push "$(REGISTRY)" $(NAMES)
+
+digests: ## ask the registry for their digests, and record them (REGISTRY=...)
+	scripts/images digests "$(REGISTRY)" $(NAMES)
 
 soak: build setup-python ## the kill test at length: 10,000 tasks, 4 agents
 	SDTEST_BIN=$(BIN) SDTEST_TASKS=10000 SDTEST_AGENTS=4 SDTEST_KILLS=200 $(PYTHON) -m pytest Tests/Integration/test_kills.py -s $(ARGS)
