@@ -18,7 +18,7 @@ import Glibc
     case ("download", 3): try await Transfers(arguments).download()
     case ("get", 4): try await Exchanges(arguments).get()
     default:
-let usage = "usage: awskit-probe calls | upload URL FILE | download URL FILE | get URL COUNT CA-FILE\n"
+      let usage = "usage: awskit-probe calls | upload URL FILE | download URL FILE | get URL COUNT CA-FILE\n"
       _ = usage.withCString { write(STDERR_FILENO, $0, strlen($0)) }
       exit(64)
     }
