@@ -14,12 +14,16 @@ final class EngineWatch: Sendable {
   private let interval: Duration
   private let clocks: Clocks
   private let logger: Logger
+  private let metrics: WorkerMetrics
   private let state = Mutex(State())
   /// News this young is believed.
   private static let freshness = Duration.seconds(5)
 
-  init(_ backend: any InferenceBackend, interval: Duration, clocks: Clocks, logger: Logger) {
+  init(
+    _ backend: any InferenceBackend, interval: Duration, clocks: Clocks, logger: Logger, metrics: WorkerMetrics
+  ) {
     (self.backend, self.interval, self.clocks, self.logger) = (backend, interval, clocks, logger)
+    self.metrics = metrics
   }
 
   /// Whether the engine was there when last asked.
@@ -44,7 +48,7 @@ final class EngineWatch: Sendable {
         try Task.checkCancellation()
         if !hasTold { logger.notice("waiting for the engine", metadata: ["reason": "\(reason)"]) }
         hasTold = true
-        state.withLock { ($0.isReady, $0.seenAt, $0.description) = (false, nil, nil) }
+        suspect()
       }
       try await clocks.sleep(for: pause)
       pause = min(pause * 2, interval)
@@ -52,13 +56,17 @@ final class EngineWatch: Sendable {
   }
 
   /// Something went wrong with it: ask before the next task.
-  func suspect() { state.withLock { ($0.isReady, $0.seenAt, $0.description) = (false, nil, nil) } }
+  func suspect() {
+    state.withLock { ($0.isReady, $0.seenAt, $0.description) = (false, nil, nil) }
+    metrics.engine(isReady: false)
+  }
 
   private func welcome() async throws {
     let isKnown = state.withLock {
       ($0.isReady, $0.seenAt) = (true, clocks.instant)
       return $0.description != nil
     }
+    metrics.engine(isReady: true)
     guard !isKnown else { return }
     let description = try await backend.describe()
     state.withLock { $0.description = description }

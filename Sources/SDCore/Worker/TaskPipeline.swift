@@ -15,6 +15,7 @@ struct TaskPipeline: Sendable {
   let configuration: WorkerConfiguration
   let clocks: Clocks
   let logger: Logger
+  let metrics: WorkerMetrics
 
   /// Works on one message to whatever end. Never throws: what cannot be ended comes back after its visibility.
   func process(_ held: HeldLease) async {
@@ -70,8 +71,9 @@ struct TaskPipeline: Sendable {
       let prepared = try await withSpan("prepare") { _ in
         try await drain.interrupting { try await preparer.prepare(task.request, record) }
       }
-      guard let prepared, try await takeEngine(way) else { return await handBack(run, held, begun: false) }
       stage.lap("prepare")
+      guard let prepared, try await takeEngine(way) else { return await handBack(run, held, begun: false) }
+      stage.lap("wait")
       switch try await run.standing(notOlderThan: .seconds(2)) {
       case .superseded: return superseded(run, held)
       case .cancelled: throw Inferrer.Interruption.cancelled
@@ -84,6 +86,8 @@ struct TaskPipeline: Sendable {
       stage.lap("decode")
       let laps = stage.laps
       let outcome = try await withSpan("deliver") { _ in try await deliverer.deliver(result, run, timings: laps) }
+      stage.lap("deliver")
+      for (name, seconds) in stage.laps { metrics.stage(name, took: seconds) }
       try await conclude(outcome, result, run, held)
     } catch let interruption as Inferrer.Interruption {
       switch interruption {
@@ -151,6 +155,7 @@ struct TaskPipeline: Sendable {
       try await deliverer.announce(entry, result: nil)
       return try await bury(held, DeadLetterReason(code: error.code.rawValue, message: error.message))
     }
+    metrics.retried(error.code.rawValue)
     _ = try? await run.write { record in
       record.state = .queued
       record.claim?.messageID = ""  // whoever receives any message of this run may go on with it
