@@ -62,6 +62,15 @@ let modules: [Module] = [
   .init(kind: .c, name: "CImageKit", path: "Sources/ImageKit/CImageKit", ours: ["CZlib"]),
   .init(kind: .library, name: "ImageKit", path: "Sources/ImageKit/ImageKit", ours: ["CImageKit"]),
 
+  // Images with codecs, for those who convert or shrink them.
+  .init(kind: .system, name: "CJPEG", path: "Sources/ImageCodecs/CJPEG"),
+  .init(kind: .system, name: "CPNG", path: "Sources/ImageCodecs/CPNG"),
+  .init(kind: .system, name: "CWebP", path: "Sources/ImageCodecs/CWebP"),
+  .init(
+    kind: .c, name: "CImageCodecs", path: "Sources/ImageCodecs/CImageCodecs", ours: ["CJPEG", "CPNG", "CWebP"]),
+  .init(
+    kind: .library, name: "ImageCodecs", path: "Sources/ImageCodecs/ImageCodecs", ours: ["ImageKit", "CImageCodecs"]),
+
   // The plugins.
   .init(
     kind: .library, name: "MemoryPlugins", path: "Sources/Plugins/MemoryPlugins", ours: ["SDCore"], theirs: [logging]),
@@ -107,6 +116,7 @@ let modules: [Module] = [
     kind: .test, name: "AWSKitTests", path: "Tests/AWSKitTests", ours: ["AWSKit", "HTTPTransport", "SDTestKit"],
     theirs: [httpTypes], exclude: ["botocore", "Vectors"]),
   .init(kind: .test, name: "ImageKitTests", path: "Tests/ImageKitTests", ours: ["ImageKit"]),
+  .init(kind: .test, name: "ImageCodecsTests", path: "Tests/ImageCodecsTests", ours: ["ImageCodecs", "ImageKit"]),
   .init(
     kind: .test, name: "MemoryPluginsTests", path: "Tests/MemoryPluginsTests",
     ours: ["SDCore", "MemoryPlugins", "SDTestKit"]),
@@ -171,6 +181,9 @@ let systemLibraries: [String: (pkgConfig: String, apt: String)] = [
   "CCurl": ("libcurl", "libcurl4-openssl-dev"),
   "CXML2": ("libxml-2.0", "libxml2-dev"),
   "CZlib": ("zlib", "zlib1g-dev"),
+  "CJPEG": ("libjpeg", "libjpeg-dev"),
+  "CPNG": ("libpng", "libpng-dev"),
+  "CWebP": ("libwebp", "libwebp-dev"),
 ]
 
 let kept = modules.filter { wanted.contains($0.name) }

@@ -14,6 +14,8 @@ public struct ImageError: Error, Sendable, Hashable {
     case truncated
     /// The bytes break their format's rules.
     case malformed
+    /// A sound file of a kind that is not worked on here.
+    case unsupported
     /// What was to be written cannot be expressed in the format.
     case invalidArgument
     /// Memory for the work could not be had.

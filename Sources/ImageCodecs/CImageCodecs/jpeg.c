@@ -1,0 +1,162 @@
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <jpeglib.h>
+
+#include "internal.h"
+
+// libjpeg's way out of an error: back to where the work was begun.
+typedef struct {
+  struct jpeg_error_mgr manager;
+  jmp_buf way_out;
+  ic_message *message;
+  ic_status status;
+} errors;
+
+static void on_error(j_common_ptr jpeg) {
+  errors *errors = (void *)jpeg->err;
+  char text[JMSG_LENGTH_MAX];
+  errors->manager.format_message(jpeg, text);
+  ic_say(errors->message, text);
+  if (errors->status == ic_status_done) errors->status = ic_status_malformed;
+  longjmp(errors->way_out, 1);
+}
+
+static void on_message(j_common_ptr jpeg) { (void)jpeg; }
+
+static void leave(errors *errors, ic_status status, const char *text) {
+  errors->status = status;
+  ic_say(errors->message, text);
+  longjmp(errors->way_out, 1);
+}
+
+static struct jpeg_error_mgr *prepare(errors *errors, ic_message *message) {
+  errors->message = message;
+  errors->status = ic_status_done;
+  jpeg_std_error(&errors->manager);
+  errors->manager.error_exit = on_error;
+  errors->manager.output_message = on_message;
+  return &errors->manager;
+}
+
+// Decoding.
+
+typedef struct {
+  struct jpeg_decompress_struct jpeg;
+  errors errors;
+  ic_shrinker shrinker;
+  uint8_t *row;
+} decoder;
+
+/// The least size, in eighths, that still is not smaller than what is wanted: libjpeg makes it at little cost.
+static unsigned eighths(const struct jpeg_decompress_struct *jpeg, uint32_t width, uint32_t height) {
+  for (unsigned eighths = 1; eighths < 8; eighths *= 2) {
+    if ((uint64_t)jpeg->image_width * eighths >= (uint64_t)width * 8 &&
+        (uint64_t)jpeg->image_height * eighths >= (uint64_t)height * 8) {
+      return eighths;
+    }
+  }
+  return 8;
+}
+
+static void read_picture(
+    decoder *decoder, const uint8_t *bytes, size_t count, uint32_t width, uint32_t height, uint8_t *rgba) {
+  struct jpeg_decompress_struct *jpeg = &decoder->jpeg;
+  jpeg_create_decompress(jpeg);
+  jpeg_mem_src(jpeg, bytes, (unsigned long)count);
+  jpeg_read_header(jpeg, TRUE);
+  if (jpeg->num_components > 3) {
+    leave(&decoder->errors, ic_status_unsupported, "a JPEG of four colours (CMYK)");
+  }
+  jpeg->out_color_space = JCS_EXT_RGBA;
+  jpeg->scale_num = eighths(jpeg, width, height);
+  jpeg->scale_denom = 8;
+  jpeg_start_decompress(jpeg);
+  decoder->row = malloc((size_t)jpeg->output_width * 4);
+  if (!decoder->row ||
+      !ic_shrinker_begin(&decoder->shrinker, jpeg->output_width, jpeg->output_height, width, height, rgba)) {
+    leave(&decoder->errors, ic_status_no_memory, "no memory");
+  }
+  while (jpeg->output_scanline < jpeg->output_height) {
+    JSAMPROW row = decoder->row;
+    jpeg_read_scanlines(jpeg, &row, 1);
+    ic_shrinker_take(&decoder->shrinker, row);
+  }
+  jpeg_finish_decompress(jpeg);
+}
+
+// Apart from its caller, whose locals an error may not spoil.
+static void try_to_read(
+    decoder *decoder, const uint8_t *bytes, size_t count, uint32_t width, uint32_t height, uint8_t *rgba) {
+  if (setjmp(decoder->errors.way_out) == 0) read_picture(decoder, bytes, count, width, height, rgba);
+}
+
+ic_status ic_jpeg_decode(
+    const uint8_t *bytes, size_t count, uint32_t width, uint32_t height, uint8_t *rgba, ic_message *message) {
+  decoder decoder = {0};
+  decoder.jpeg.err = prepare(&decoder.errors, message);
+  try_to_read(&decoder, bytes, count, width, height, rgba);
+  jpeg_destroy_decompress(&decoder.jpeg);
+  ic_shrinker_end(&decoder.shrinker);
+  free(decoder.row);
+  return decoder.errors.status;
+}
+
+// Encoding.
+
+typedef struct {
+  struct jpeg_compress_struct jpeg;
+  errors errors;
+  uint8_t *row;
+  unsigned char *bytes;
+  unsigned long count;
+} encoder;
+
+static void write_picture(
+    encoder *encoder, const uint8_t *rgba, uint32_t width, uint32_t height, bool has_alpha, int quality) {
+  struct jpeg_compress_struct *jpeg = &encoder->jpeg;
+  jpeg_create_compress(jpeg);
+  jpeg_mem_dest(jpeg, &encoder->bytes, &encoder->count);
+  jpeg->image_width = width;
+  jpeg->image_height = height;
+  jpeg->input_components = 4;
+  jpeg->in_color_space = JCS_EXT_RGBX;
+  jpeg_set_defaults(jpeg);
+  jpeg_set_quality(jpeg, quality, TRUE);
+  jpeg->optimize_coding = TRUE;
+  encoder->row = malloc((size_t)width * 4);
+  if (!encoder->row) leave(&encoder->errors, ic_status_no_memory, "no memory");
+  jpeg_start_compress(jpeg, TRUE);
+  while (jpeg->next_scanline < jpeg->image_height) {
+    memcpy(encoder->row, rgba + (size_t)jpeg->next_scanline * width * 4, (size_t)width * 4);
+    for (uint8_t *pixel = encoder->row; has_alpha && pixel < encoder->row + (size_t)width * 4; pixel += 4) {
+      const unsigned alpha = pixel[3];
+      for (int c = 0; c < 3; c++) pixel[c] = (uint8_t)((pixel[c] * alpha + 255 * (255 - alpha) + 127) / 255);
+    }
+    JSAMPROW row = encoder->row;
+    jpeg_write_scanlines(jpeg, &row, 1);
+  }
+  jpeg_finish_compress(jpeg);
+}
+
+static void try_to_write(
+    encoder *encoder, const uint8_t *rgba, uint32_t width, uint32_t height, bool has_alpha, int quality) {
+  if (setjmp(encoder->errors.way_out) == 0) write_picture(encoder, rgba, width, height, has_alpha, quality);
+}
+
+ic_status ic_jpeg_encode(
+    const uint8_t *rgba, uint32_t width, uint32_t height, bool has_alpha, int quality, ic_buffer *buffer,
+    ic_message *message) {
+  encoder encoder = {0};
+  encoder.jpeg.err = prepare(&encoder.errors, message);
+  try_to_write(&encoder, rgba, width, height, has_alpha, quality);
+  jpeg_destroy_compress(&encoder.jpeg);
+  free(encoder.row);
+  if (encoder.errors.status == ic_status_done) {
+    *buffer = (ic_buffer){encoder.bytes, encoder.count};
+  } else {
+    free(encoder.bytes);
+  }
+  return encoder.errors.status;
+}
