@@ -92,7 +92,7 @@ let modules: [Module] = [
   .init(
     kind: .library, name: "SDRuntime", path: "Sources/SDRuntime",
     ours: ["SDCore", "HTTPTransport", "MemoryPlugins", "LocalPlugins", "BackendPlugins"],
-    theirs: [logging, metrics, tracing, lifecycle, lifecycleSignals, yams, arguments]),
+    theirs: [logging, metrics, tracing, lifecycle, lifecycleSignals, httpTypes, yams, arguments]),
   .init(kind: .executable, name: "sd-agent", path: "Sources/sd-agent", ours: ["SDRuntime"], theirs: [arguments]),
   .init(kind: .executable, name: "sd-job", path: "Sources/sd-job", ours: ["SDRuntime"], theirs: [arguments]),
   .init(
