@@ -77,7 +77,7 @@ digests: ## ask the registry for their digests, and record them (REGISTRY=...)
 soak: build setup-python ## the kill test at length: 10,000 tasks, 4 agents
 	SDTEST_BIN=$(BIN) SDTEST_TASKS=10000 SDTEST_AGENTS=4 SDTEST_KILLS=200 $(PYTHON) -m pytest Tests/Integration/test_kills.py -s $(ARGS)
 
-bench: setup ## measure the local queue beside a plain Python one (ARGS="SECONDS DIRECTORY")
+bench: setup ## measure the local queue beside a plain Python one (ARGS="--print-only SECONDS DIRECTORY")
 	$(SWIFT) run --configuration release --package-path Benchmarks queue-benchmark $(ARGS)
 
 dev: setup ## build and start the whole system on 127.0.0.1:8811 (ARGS="--port 0 --backend webui+http://...")

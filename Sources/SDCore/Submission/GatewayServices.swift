@@ -1,8 +1,6 @@
-public import SDCore
-
-/// What a gateway stands on.
+/// What a front door stands on: composed where plugins are known, used where HTTP is.
 public struct GatewayServices: Sendable {
-  /// What takes tasks in.
+  /// What takes tasks in; it knows the runtimes that there are.
   public var submissions: SubmissionService
   /// What is known of tasks; the one that `submissions` writes.
   public var ledger: any TaskLedger
@@ -10,17 +8,15 @@ public struct GatewayServices: Sendable {
   public var store: any ObjectStore
   /// Where ends are announced, for tasks that end before a worker has seen them.
   public var events: any EventTopic
-  /// The queues of the runtimes by queue name, for their counts.
+  /// The queues by the names of the runtimes that they feed, for their counts.
   public var queues: [String: any MessageQueue]
   /// The clocks.
   public var clocks: Clocks
-  /// Who says whether a presigned URL holds, where this gateway serves those of its store.
-  public var presigned: (any PresignedAccessVerifier)?
 
-  /// What a gateway stands on.
+  /// What a front door stands on.
   public init(
     submissions: SubmissionService, ledger: any TaskLedger, store: any ObjectStore, events: any EventTopic,
-    queues: [String: any MessageQueue], clocks: Clocks, presigned: (any PresignedAccessVerifier)?
+    queues: [String: any MessageQueue], clocks: Clocks
   ) {
     self.submissions = submissions
     self.ledger = ledger
@@ -28,6 +24,5 @@ public struct GatewayServices: Sendable {
     self.events = events
     self.queues = queues
     self.clocks = clocks
-    self.presigned = presigned
   }
 }
