@@ -148,6 +148,14 @@ class TestOldNames:
         assert node["userData"].startswith("[settings.container-runtime]")
         assert manifests.one("NodePool")["spec"]["disruption"]["consolidateAfter"] == "30s"
 
+    def test_agents_of_ours_take_the_place_of_theirs(self):
+        theirs = "sdWebuiInferenceApi.queueAgent.image.repository"
+        assert helm.render("legacy-first").containers["agent"]["image"] == "registry.example/sd/sd-job:0.1.0"
+        unknown = helm.render("legacy-first", "images.registry=")
+        assert unknown.containers["agent"]["image"].endswith("/eks-sd/queue-agent:latest")
+        own = helm.render("legacy-first", f"{theirs}=registry.example/mine/sd-job").containers["agent"]["image"]
+        assert own == "registry.example/mine/sd-job:latest"
+
     def test_no_consolidation_is_never(self):
         manifests = helm.render("legacy-second", "karpenter.provisioner.consolidation=false")
         assert manifests.one("NodePool")["spec"]["disruption"]["consolidateAfter"] == "Never"

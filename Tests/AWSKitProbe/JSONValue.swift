@@ -1,13 +1,13 @@
 import FoundationEssentials
 
-/// Any JSON, with the looks at it that generated cases need.
-enum JSONValue: Decodable, Sendable {
-  case string(String)
-  case number(Double)
+/// Any JSON: cases come in as it, and what came of them goes out as it.
+enum JSONValue: Codable, Sendable {
+  case null
   case bool(Bool)
+  case number(Double)
+  case string(String)
   case array([JSONValue])
   case object([String: JSONValue])
-  case null
 
   init(from decoder: any Decoder) throws {
     let value = try decoder.singleValueContainer()
@@ -26,10 +26,25 @@ enum JSONValue: Decodable, Sendable {
     }
   }
 
-  subscript(key: String) -> JSONValue {
-    if case .object(let fields) = self { return fields[key] ?? .null }
+  func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    switch self {
+    case .null: try container.encodeNil()
+    case .bool(let bool): try container.encode(bool)
+    case .number(let number): try container.encode(number)
+    case .string(let text): try container.encode(text)
+    case .array(let elements): try container.encode(elements)
+    case .object(let members): try container.encode(members)
+    }
+  }
+
+  subscript(name: String) -> JSONValue {
+    if case .object(let members) = self { return members[name] ?? .null }
     return .null
   }
+
+  /// A member's text, empty where there is none.
+  func text(_ name: String) -> String { self[name].text ?? "" }
 
   var text: String? { if case .string(let text) = self { text } else { nil } }
   var int: Int? { if case .number(let number) = self { Int(number) } else { nil } }
@@ -37,10 +52,15 @@ enum JSONValue: Decodable, Sendable {
   var date: Date? { if case .number(let number) = self { Date(timeIntervalSince1970: number) } else { nil } }
   var list: [JSONValue] { if case .array(let list) = self { list } else { [] } }
   var texts: [String] { list.compactMap(\.text) }
+  /// Bytes, which are in base64.
   var bytes: [UInt8] { text.flatMap { Data(base64Encoded: $0) }.map { [UInt8]($0) } ?? [] }
   var isNull: Bool { if case .null = self { true } else { false } }
-  var table: [String: String] {
-    if case .object(let fields) = self { return fields.compactMapValues(\.text) }
-    return [:]
+  /// Texts by name.
+  var table: [String: String] { if case .object(let members) = self { members.compactMapValues(\.text) } else { [:] } }
+  /// `[{"Key": …, "Value": …}]` as texts by name.
+  var tags: [String: String] {
+    var tags: [String: String] = [:]
+    for tag in list { tags[tag.text("Key")] = tag.text("Value") }
+    return tags
   }
 }
