@@ -91,6 +91,7 @@ def test_what_no_value_can_be_is_refused_by_the_schema(setting, message):
       "karpenter.nodeClass.amiFamily=Custom"], "amiSelectorTerms"),
     (["mode=none"], "would hold nothing"),
     (["gateway.enabled=true"], "InputTopicArn"),
+    (["gateway.enabled=true", "gateway.topic=arn:aws:sns:x", "gateway.webhooks.queue=https://q"], "gateway.webhooks.secret"),
 ])
 def test_values_that_do_not_fit_are_refused_with_what_to_do(settings, message):
     assert message in helm.refusal(MINIMAL, *settings)

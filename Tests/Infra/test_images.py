@@ -17,9 +17,9 @@ from support.recorder import Recorder
 DOCKERFILES = sorted(IMAGES.glob("*/Dockerfile"))
 NAMES = ["sd-agent", "sd-job", "sd-gateway", "sdctl", "sd-guard", "engine-forge", "engine-a1111", "engine-comfyui"]
 # What the contracts with the engines were read from.
-VERSIONS = {"engine-forge": "FORGE_COMMIT=dfdcbab685e57677014f05a3309b48cc87383167",
-            "engine-a1111": "A1111_COMMIT=82a973c04367123ae98bd9abdf80d9eda9b910e2",
-            "engine-comfyui": "COMFYUI_VERSION=v0.3.64"}
+VERSIONS = [("engine-webui", "FORGE_COMMIT=dfdcbab685e57677014f05a3309b48cc87383167"),
+            ("engine-webui", "A1111_COMMIT=82a973c04367123ae98bd9abdf80d9eda9b910e2"),
+            ("engine-comfyui", "COMFYUI_VERSION=v0.3.64")]
 
 
 def name(path):
@@ -38,7 +38,7 @@ def test_bases_are_exact_and_nobody_is_root(path):
     text = path.read_text()
     stages = set(re.findall(r"^FROM \S+ AS (\S+)", text, re.M))
     for base in re.findall(r"^FROM (\S+)", text, re.M):
-        if base not in stages | {"scratch"}:
+        if base not in stages | {"scratch", "source-${WEBUI}"}:
             assert re.fullmatch(r"[a-z]+:[0-9]+\.[0-9]+(\.[0-9]+)?(-[a-z0-9]+)*(@sha256:[0-9a-f]{64})?", base), base
     users = re.findall(r"^USER (\S+)", text, re.M)
     assert users and all(user in ("10000:10000", "10001:10001") for user in users) or name(path) == "guard"
@@ -58,18 +58,18 @@ def test_what_is_copied_is_not_ignored():
             assert not {source.split("/")[0] for source in sources.split()} & set(ignored)
 
 
-@pytest.mark.parametrize("engine,version", VERSIONS.items())
+@pytest.mark.parametrize("engine,version", VERSIONS)
 def test_engines_have_the_versions_that_their_apis_were_read_from(engine, version):
     assert f"ARG {version}\n" in (IMAGES / engine / "Dockerfile").read_text()
 
 
 def test_users_are_those_of_the_chart():
     containers = helm.render("minimal").containers
-    for engine in VERSIONS:
+    for engine, _ in VERSIONS:
         assert f"USER {containers['engine']['securityContext']['runAsUser']}:" in (IMAGES / engine / "Dockerfile").read_text()
     programs = (IMAGES / "programs" / "Dockerfile").read_text()
     assert set(re.findall(r"^USER (\d+):", programs, re.M)) == {str(containers["agent"]["securityContext"]["runAsUser"])}
-    assert "HOME=/data" in (IMAGES / "engine-forge" / "Dockerfile").read_text() and "/data" in str(containers["engine"])
+    assert "HOME=/data" in (IMAGES / "engine-webui" / "Dockerfile").read_text() and "/data" in str(containers["engine"])
 
 
 def test_the_charts_images_are_built():
@@ -111,7 +111,7 @@ class TestStart:
         return call
 
     def test_a_web_ui_serves_its_api_on_loopback_only(self, start):
-        assert start("webui.sh", SD_MODEL_CHECKPOINT="a.safetensors").returncode == 0
+        assert start("engine-webui/start.sh", SD_MODEL_CHECKPOINT="a.safetensors").returncode == 0
         flags = self.flags(start)
         assert flags[:3] == ["python3", "launch.py", "--nowebui"]
         assert flags[flags.index("--server-name") + 1] == "127.0.0.1" and flags[flags.index("--port") + 1] == "8080"
@@ -121,27 +121,27 @@ class TestStart:
         assert os.readlink(start.data / "models" / "Lora") == str(start.models / "Lora")
 
     def test_models_of_comfyuis_folders_are_found_too(self, start):
-        assert start("webui.sh", SD_MODEL_CHECKPOINT="c.safetensors").returncode == 0
+        assert start("engine-webui/start.sh", SD_MODEL_CHECKPOINT="c.safetensors").returncode == 0
         assert self.flags(start)[-1] == str(start.models / "checkpoints" / "c.safetensors")
 
     def test_a_model_that_is_not_there_is_said_with_those_that_are(self, start):
-        result = start("webui.sh", SD_MODEL_CHECKPOINT="b.safetensors")
+        result = start("engine-webui/start.sh", SD_MODEL_CHECKPOINT="b.safetensors")
         assert result.returncode == 1 and not start.recorder.calls
         assert "b.safetensors is not under" in result.stderr and "a.safetensors" in result.stderr
 
     def test_tasks_that_choose_the_model_find_none_loaded(self, start):
-        assert start("webui.sh", SD_MODEL_CHECKPOINT="b.safetensors", DYNAMIC_SD_MODEL="true").returncode == 0
+        assert start("engine-webui/start.sh", SD_MODEL_CHECKPOINT="b.safetensors", DYNAMIC_SD_MODEL="true").returncode == 0
         assert "--ckpt" not in self.flags(start)
 
     def test_flags_and_address_of_the_chart_are_taken(self, start):
-        start("webui.sh", EXTRA_CMD_ARG="--medvram --no-half-vae", ENGINE_ADDRESS="0.0.0.0", ENGINE_PORT="9000")
+        start("engine-webui/start.sh", EXTRA_CMD_ARG="--medvram --no-half-vae", ENGINE_ADDRESS="0.0.0.0", ENGINE_PORT="9000")
         flags = self.flags(start)
         assert flags[-2:] == ["--medvram", "--no-half-vae"] and "0.0.0.0" in flags and "9000" in flags
 
     def test_a_second_start_keeps_the_settings(self, start):
-        start("webui.sh")
+        start("engine-webui/start.sh")
         (start.data / "config.json").write_text("{}")
-        assert start("webui.sh").returncode == 0 and (start.data / "config.json").read_text() == "{}"
+        assert start("engine-webui/start.sh").returncode == 0 and (start.data / "config.json").read_text() == "{}"
 
     def test_comfyui_writes_nowhere_else(self, start):
         assert start("engine-comfyui/start.sh", EXTRA_CMD_ARG="--fast").returncode == 0
@@ -189,6 +189,8 @@ class TestScript:
             assert call[call.index("--platform") + 1] == "linux/amd64" and "--provenance=false" in call
         targets = [call[call.index("--target") + 1] for call in builds if "--target" in call]
         assert targets == NAMES[:4]
+        webuis = [call[call.index("--build-arg") + 1] for call in builds if "--build-arg" in call]
+        assert webuis == ["WEBUI=forge", "WEBUI=a1111"]
 
     def test_it_pushes_to_a_registry_and_makes_missing_repositories(self, images):
         images.recorder.program("aws", '[ "$2" != describe-repositories ]')
