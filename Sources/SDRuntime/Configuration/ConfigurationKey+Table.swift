@@ -1,7 +1,8 @@
 extension ConfigurationKey {
   /// Every key, in the order of the reference page.
   public static let all: [ConfigurationKey] = [
-    .state, .runtime, .queue, .deadLetter, .store, .ledger, .topic, .events, .traces, .backend, .runtimes, .model,
+    .state, .runtime, .queue, .deadLetter, .store, .ledger, .topic, .events, .traces, .backend, .backendKey, .runtimes,
+    .model,
     .dynamicModel, .host, .port, .publicURL, .healthPort, .logLevel, .logFormat, .visibility, .grace, .maximumAttempts,
     .inferenceTimeout, .stallTimeout, .maximumTasks, .lookAhead, .announceStart, .memoryBudget, .emptyStatus,
     .stopEngine,
@@ -45,8 +46,12 @@ extension ConfigurationKey {
   public static let backend = Self(
     "backend", .uri, [.agent, .job, .dev],
     default: "webui+http://localhost:8080; sdctl dev: test-pattern:",
-    "What makes the pictures: webui+http://HOST:PORT, comfyui+http://HOST:PORT?workflows=DIR, openai+http://HOST:PORT, test-pattern:."
+    "What makes the pictures: webui+http://HOST:PORT, comfyui+http://HOST:PORT?workflows=DIR, openai+http://HOST:PORT, "
+      + "test-pattern:."
   )
+  /// What the engine is shown.
+  public static let backendKey = Self(
+    "backend-api-key", .text, [.agent, .job, .dev], "The API key that an openai+http engine asks for.")
   /// The catalog of runtimes.
   public static let runtimes = Self(
     "runtimes", .path, .all, default: "runtimes.yaml of the state directory",

@@ -42,10 +42,11 @@ public struct PlacesOptions: ConfigurationOptions {
 /// The engine.
 public struct EngineOptions: ConfigurationOptions {
   @Option(.backend) var backend: String?
+  @Option(.backendKey) var backendAPIKey: String?
 
   public init() {}
 
-  public var flags: [ConfigurationKey: String] { said([.backend: backend]) }
+  public var flags: [ConfigurationKey: String] { said([.backend: backend, .backendKey: backendAPIKey]) }
 }
 
 /// Where a program listens.

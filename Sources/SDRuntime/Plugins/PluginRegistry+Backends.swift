@@ -23,6 +23,13 @@ extension PluginRegistry {
           clocks: context.clocks, logger: context.logger)
       }
     }
+    for scheme in ["openai+http", "openai+https"] {
+      backends.register(scheme, usage: "\(scheme)://HOST:PORT") { uri, context in
+        OpenAIBackend(
+          base: try Self.server(of: uri), transport: context.transport,
+          key: uri.password ?? context.configuration.text(.backendKey))
+      }
+    }
     inputs = { store, context in
       HTTPInputSource(transport: context.transport, clocks: context.clocks) { bucket, key in
         try await Self.object(key, in: bucket, of: store)

@@ -9,7 +9,7 @@ struct ImageAnswerScannerTests {
     let bytes = Array(text.utf8)
     return bytes.withUnsafeBufferPointer { buffer in
       Result { () throws(ImageAnswerScanner.Fault) in
-        let scanner = try ImageAnswerScanner(buffer, imageMembers: ["images", "image"])
+        let scanner = try ImageAnswerScanner(buffer, places: [.text("images"), .text("image")])
         return (scanner.images.map { String(decoding: bytes[$0.range], as: UTF8.self) }, scanner.rest)
       }
     }
@@ -25,6 +25,30 @@ struct ImageAnswerScannerTests {
     #expect(rest["n"]?.double == -1.5 && rest["t"] == true && rest["info"] == "{\"x\":1}")
     #expect(try scan(#"{"image":"one"}"#).get().images == ["one"])
     #expect(try scan("{}").get().images.isEmpty)
+  }
+
+  @Test("Image texts are found in objects of an array too")
+  func objects() throws {
+    func scan(_ text: String) -> Result<([String], JSONObject), ImageAnswerScanner.Fault> {
+      let bytes = Array(text.utf8)
+      return bytes.withUnsafeBufferPointer { buffer in
+        Result { () throws(ImageAnswerScanner.Fault) in
+          let scanner = try ImageAnswerScanner(buffer, places: [.object("data", member: "b64")])
+          return (scanner.images.map { String(decoding: bytes[$0.range], as: UTF8.self) }, scanner.rest)
+        }
+      }
+    }
+    let (images, rest) = try scan(
+      #"{"data":[ {"b64":"one","x":{"b64":"no"}}, {"y":1 , "b64" : "two" },{"b64":null},{} ],"created":1}"#
+    ).get()
+    #expect(images == ["one", "two"] && rest["created"] == 1)
+    #expect(rest["data"] == [["x": ["b64": "no"]], ["y": 1], ["b64": nil], [:]])
+    #expect(try scan(#"{"data":null}"#).get().0.isEmpty)
+    for text in [
+      #"{"data":{}}"#, #"{"data":["x"]}"#, #"{"data":[{"b64":"x"]}"#, #"{"data":[{"b64":"x"},]}"#,
+      #"{"data":[{"b64"}]}"#,
+      #"{"data":[{"b64":"x",}]}"#, #"{"data":[{"b64":"x"}"#,
+    ] { if case .success = scan(text) { Issue.record("\(text) was taken") } }
   }
 
   @Test("Of equal names the last counts, and escapes in names are undone")

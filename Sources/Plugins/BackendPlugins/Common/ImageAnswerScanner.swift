@@ -8,9 +8,23 @@ import Glibc
 
 /// A look through an engine's JSON answer that finds where its image texts lie without parsing them.
 ///
-/// The answer is an object; its members named in `imageMembers` hold a string or an array of strings, which may be many
-/// megabytes. Everything else is handed to the JSON parser, which also judges it. Nothing is copied but that.
+/// The answer is an object; some of its members hold texts of many megabytes. Everything else is handed to the JSON
+/// parser, which also judges it. Nothing is copied but that.
 struct ImageAnswerScanner {
+  /// Where an engine puts its images.
+  enum Place {
+    /// A member that is a string or an array of strings.
+    case text(String)
+    /// A member that is an array of objects, in which one member is a string.
+    case object(String, member: String)
+
+    var name: String {
+      switch self {
+      case .text(let name), .object(let name, _): name
+      }
+    }
+  }
+
   /// Where an image's text lies, between its quotes.
   struct Text: Equatable {
     var range: Range<Int>
@@ -30,61 +44,63 @@ struct ImageAnswerScanner {
   /// All other members.
   private(set) var rest = JSONObject()
 
-  private let imageMembers: [String]
-  private static let maximumMembers = 1024
+  private let places: [Place]
   private static let maximumImages = 4096
 
   /// Looks through an answer.
   ///
   /// - Throws: `Fault` for what is no JSON object, and for image members of another shape.
-  init(_ bytes: UnsafeBufferPointer<UInt8>, imageMembers: [String]) throws(Fault) {
-    self.imageMembers = imageMembers
+  init(_ bytes: UnsafeBufferPointer<UInt8>, places: [Place]) throws(Fault) {
+    self.places = places
     var reader = Reader(bytes: bytes)
-    try reader.expect(UInt8(ascii: "{"))
-    if try !reader.skips(UInt8(ascii: "}")) {
-      for count in 1... {
-        guard count <= Self.maximumMembers else { throw reader.error("the object has too many members") }
-        try readMember(&reader)
-        if try reader.skips(UInt8(ascii: "}")) { break }
-        try reader.expect(UInt8(ascii: ","))
+    try reader.object { (name, start, reader) throws(Fault) in
+      switch places.first(where: { $0.name == name }) {
+      case nil: rest[name] = try reader.value(from: start)
+      case .text: try readTexts(&reader, start)
+      case .object(_, let member): try readObjects(&reader, start, name, member)
       }
     }
     guard reader.isAtEnd else { throw reader.error("unexpected text after the value") }
   }
 
-  private mutating func readMember(_ reader: inout Reader) throws(Fault) {
-    let nameStart = reader.skipSpace()
-    let quoted = try reader.string()
-    // With its quotes, for the parser to undo escapes.
-    guard case .string(let name) = try reader.parse(nameStart..<(quoted.range.upperBound + 1)) else {
-      throw reader.error("a member's name should be here")
-    }
-    try reader.expect(UInt8(ascii: ":"))
-    let start = reader.skipSpace()
-    guard imageMembers.contains(name) else {
-      try reader.skipValue()
-      rest[name] = try reader.parse(start..<reader.position)
-      return
-    }
+  private mutating func readTexts(_ reader: inout Reader, _ start: Int) throws(Fault) {
     // Of equal names the last counts.
     images = []
     if reader.next == UInt8(ascii: "\"") {
       images = [try reader.string()]
-    } else if try reader.skips(UInt8(ascii: "[")) {
-      if try reader.skips(UInt8(ascii: "]")) { return }
-      while true {
-        _ = reader.skipSpace()
-        images.append(try reader.string())
-        guard images.count <= Self.maximumImages else { throw reader.error("the answer has too many images") }
-        if try reader.skips(UInt8(ascii: "]")) { return }
-        try reader.expect(UInt8(ascii: ","))
-      }
+    } else if reader.next == UInt8(ascii: "[") {
+      try reader.array { (reader) throws(Fault) in try add(try reader.string(), reader) }
     } else {
-      try reader.skipValue()
-      guard case .null = try reader.parse(start..<reader.position) else {
-        throw reader.error("the images are no strings")
-      }
+      guard case .null = try reader.value(from: start) else { throw reader.error("the images are no strings") }
     }
+  }
+
+  private mutating func readObjects(
+    _ reader: inout Reader, _ start: Int, _ name: String, _ member: String
+  ) throws(Fault) {
+    images = []
+    guard reader.next == UInt8(ascii: "[") else {
+      guard case .null = try reader.value(from: start) else { throw reader.error("\(name) is no array") }
+      return
+    }
+    var others: [JSONValue] = []
+    try reader.array { (reader) throws(Fault) in
+      var other = JSONObject()
+      try reader.object { (name, start, reader) throws(Fault) in
+        if name == member, reader.next == UInt8(ascii: "\"") {
+          try add(try reader.string(), reader)
+        } else {
+          other[name] = try reader.value(from: start)
+        }
+      }
+      others.append(.object(other))
+    }
+    rest[name] = .array(others)
+  }
+
+  private mutating func add(_ text: Text, _ reader: Reader) throws(Fault) {
+    images.append(text)
+    guard images.count <= Self.maximumImages else { throw reader.error("the answer has too many images") }
   }
 }
 
@@ -95,6 +111,7 @@ extension ImageAnswerScanner {
   private struct Reader {
     let bytes: UnsafeBufferPointer<UInt8>
     private(set) var position = 0
+    private let maximumMembers = 1024
 
     init(bytes: UnsafeBufferPointer<UInt8>) { self.bytes = bytes }
 
@@ -146,6 +163,46 @@ extension ImageAnswerScanner {
       }
       position = bytes.count
       throw error("a string does not end")
+    }
+
+    /// Passes an object and hands out each member's name and the place of its value; `body` passes the value.
+    mutating func object(
+      _ body: (_ name: String, _ start: Int, _ reader: inout Reader) throws(Fault) -> Void
+    ) throws(Fault) {
+      try expect(UInt8(ascii: "{"))
+      if try skips(UInt8(ascii: "}")) { return }
+      for count in 1... {
+        guard count <= maximumMembers else { throw error("the object has too many members") }
+        let nameStart = skipSpace()
+        let quoted = try string()
+        // With its quotes, for the parser to undo escapes.
+        guard case .string(let name) = try parse(nameStart..<(quoted.range.upperBound + 1)) else {
+          throw error("a member's name should be here")
+        }
+        try expect(UInt8(ascii: ":"))
+        let start = skipSpace()
+        try body(name, start, &self)
+        if try skips(UInt8(ascii: "}")) { return }
+        try expect(UInt8(ascii: ","))
+      }
+    }
+
+    /// Passes an array; `body` passes each element.
+    mutating func array(_ body: (_ reader: inout Reader) throws(Fault) -> Void) throws(Fault) {
+      try expect(UInt8(ascii: "["))
+      if try skips(UInt8(ascii: "]")) { return }
+      while true {
+        skipSpace()
+        try body(&self)
+        if try skips(UInt8(ascii: "]")) { return }
+        try expect(UInt8(ascii: ","))
+      }
+    }
+
+    /// Passes a value that begins at a place, and parses it.
+    mutating func value(from start: Int) throws(Fault) -> JSONValue {
+      try skipValue()
+      return try parse(start..<position)
     }
 
     /// Passes any value, by its brackets and quotes alone.

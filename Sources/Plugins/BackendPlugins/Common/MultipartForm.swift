@@ -8,7 +8,9 @@ struct MultipartForm {
     self.boundary = "sd-" + boundary
   }
 
-  var contentType: String { "multipart/form-data; boundary=\(boundary)" }
+  var contentType: String { Self.contentType(boundary) }
+
+  static func contentType(_ boundary: String) -> String { "multipart/form-data; boundary=\(boundary)" }
 
   /// Adds a field.
   mutating func add(_ name: String, _ value: String) {

@@ -14,10 +14,11 @@ struct WebUIAnswer {
   /// - Throws: `output_invalid` for what is no such answer, `engine_rejected` and `model_not_found` where the engine did
   ///   something else than it was asked for and said nothing.
   func result(of answer: consuming [UInt8]) throws(TaskError) -> InferenceResult {
-    let (rest, ranges) = try Self.decodeImages(in: &answer)
-    let bytes = answer
+    let contents = try ImageAnswer.decode(&answer)
+    let (rest, ranges, bytes) = (contents.rest, contents.images, answer)
     guard !ranges.isEmpty else {
-      throw TaskError(.outputInvalid, .deliver, "the engine answered without a picture", reason: Self.complaint(rest))
+      throw TaskError(
+        .outputInvalid, .deliver, "the engine answered without a picture", reason: ImageAnswer.complaint(rest))
     }
     let told = WebUITold(rest["info"], firstImage: bytes[ranges[0]])
     try checkCount(told, ranges.count)
@@ -39,35 +40,6 @@ struct WebUIAnswer {
       outputs: outputs, parameters: rest["parameters"]?.withoutImages ?? [:], info: told.info.withoutImages,
       htmlInfo: rest["html_info"]?.string, engine: told.version ?? knowledge.name, model: told.model,
       modelHash: told.modelHash, sampler: told.sampler)
-  }
-
-  private static func decodeImages(
-    in bytes: inout [UInt8]
-  ) throws(TaskError) -> (rest: JSONObject, ranges: [Range<Int>]) {
-    let decoded: Result<(JSONObject, [Range<Int>]), TaskError> = bytes.withUnsafeMutableBufferPointer { buffer in
-      Result { () throws(TaskError) in
-        let scanner: ImageAnswerScanner
-        do {
-          scanner = try ImageAnswerScanner(UnsafeBufferPointer(buffer), imageMembers: ["images", "image"])
-        } catch {
-          throw TaskError(.outputInvalid, .deliver, "the engine's answer is not the JSON that it should be: \(error)")
-        }
-        var ranges: [Range<Int>] = []
-        for (index, text) in scanner.images.enumerated() {
-          guard let range = ImageAnswerDecoder.decode(text, in: buffer) else {
-            throw TaskError(.outputInvalid, .deliver, "picture \(index + 1) of the engine's answer is not base64")
-          }
-          ranges.append(range)
-        }
-        return (scanner.rest, ranges)
-      }
-    }
-    return try decoded.get()
-  }
-
-  private static func complaint(_ rest: JSONObject) -> JSONValue? {
-    let words = rest.members.filter { ["error", "detail", "message"].contains($0.name) }
-    return words.isEmpty ? nil : JSONValue.object(JSONObject(words)).shortened(to: 512)
   }
 
   /// An engine that says how many it made must have sent them; one that was stopped has not.

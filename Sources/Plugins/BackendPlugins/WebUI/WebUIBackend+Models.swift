@@ -82,7 +82,7 @@ extension WebUIBackend {
       let answer = try await client.get(route, timeout: Limit.question)
       if answer.isSuccess { return answer.json }
       guard isVital, answer.status != 404 else { return nil }
-      var error = WebUIFault.classify(status: answer.status, body: answer.body, route: route)
+      var error = EngineFault.refused(status: answer.status, body: answer.body, route: route)
       error.stage = .prepare
       throw error
     } catch let error as TransportError {

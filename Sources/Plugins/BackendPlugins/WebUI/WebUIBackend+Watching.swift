@@ -93,7 +93,7 @@ extension WebUIBackend {
       // Nothing was interrupted, so what comes is whole.
       state.withLock { $0.interrupted[prepared.name] = nil }
       guard answer.status != 404, answer.status != 405 else { return }
-      throw WebUIFault.classify(status: answer.status, body: answer.body, route: "interrupt")
+      throw EngineFault.refused(status: answer.status, body: answer.body, route: "interrupt")
     } catch let error as TransportError {
       throw error.asEngineAbsence("POST interrupt", .infer)
     }

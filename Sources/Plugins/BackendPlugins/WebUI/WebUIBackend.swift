@@ -143,11 +143,11 @@ public final class WebUIBackend: InferenceBackend {
     do {
       let bytes = try await response.body.collect(upTo: isSuccess ? Limit.answer : Limit.complaint)
       if isSuccess { return bytes }
-      throw WebUIFault.classify(status: response.head.status.code, body: bytes, route: route)
+      throw EngineFault.refused(status: response.head.status.code, body: bytes, route: route)
     } catch let error as TransportError {
       if isSuccess { throw EngineFault.lost(error, doing: what, hasAnswered: true) }
       if error.code == .cancelled { throw CancellationError() }
-      throw WebUIFault.classify(status: response.head.status.code, body: [], route: route)
+      throw EngineFault.refused(status: response.head.status.code, body: [], route: route)
     }
   }
 

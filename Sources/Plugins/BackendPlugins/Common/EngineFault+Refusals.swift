@@ -1,29 +1,28 @@
 import SDCore
 
-/// What a web UI's refusals mean to the task in hand.
-///
-/// A status alone does not tell: a 500 may be the caller's fault, so the text decides.
-enum WebUIFault {
-  /// The error of an answer that is no success.
-  static func classify(status: Int, body: [UInt8], route: String) -> TaskError {
+extension EngineFault {
+  /// The error of an answer that is no success, of the web UIs and of the OpenAI-style servers.
+  ///
+  /// A status alone does not tell: a 500 may be the caller's fault, so the text decides.
+  static func refused(status: Int, body: [UInt8], route: String) -> TaskError {
     let json = try? JSONValue(parsing: body)
     let (code, retryable) = code(status: status, text: searchable(json, body))
-    let detail = json.map(EngineFault.summary) ?? ""
+    let detail = json.map(summary) ?? ""
     let said = detail.isEmpty ? "" : ": \(detail)"
     return TaskError(
       code, .infer, "the engine answered \(route) with \(status)\(said)", retryable: retryable,
-      reason: json.flatMap(EngineFault.presentable))
+      reason: json.flatMap(presentable))
   }
 
   private static func code(status: Int, text: String) -> (TaskError.Code, retryable: Bool?) {
-    if let known = EngineFault.code(ofStatus: status) { return known }
+    if let known = code(ofStatus: status) { return known }
     if status < 500 { return isMissingModel(text) ? (.modelNotFound, nil) : (.engineRejected, nil) }
     let signs: [(TaskError.Code, [String])] = [
       (
         .inputInvalid,
         ["invalid encoded image", "cannot identify image file", "incorrect padding", "image file is truncated"]
       ),
-      (.outOfMemory, EngineFault.outOfMemory),
+      (.outOfMemory, outOfMemory),
       (
         .engineRejected,
         [
