@@ -118,6 +118,7 @@ final class CountingQueue: MessageQueue {
 
   var extensions: Int { count.withLock { $0 } }
   var name: String { inner.name }
+  var visibility: Duration { get async throws { try await inner.visibility } }
   var capabilities: QueueCapabilities { inner.capabilities }
 
   func extend(_ leases: [Lease], visibility: Duration) async throws -> [LeaseOutcome] {
