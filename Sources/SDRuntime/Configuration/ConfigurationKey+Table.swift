@@ -3,8 +3,8 @@ extension ConfigurationKey {
   public static let all: [ConfigurationKey] = [
     .state, .runtime, .queue, .deadLetter, .store, .ledger, .topic, .events, .traces, .backend, .runtimes, .model,
     .dynamicModel, .host, .port, .publicURL, .healthPort, .logLevel, .logFormat, .visibility, .grace, .maximumAttempts,
-    .inferenceTimeout, .stallTimeout, .maximumTasks, .lookAhead, .announceStart, .memoryBudget, .stopEngine, .bucket,
-    .relaxed,
+    .inferenceTimeout, .stallTimeout, .maximumTasks, .lookAhead, .announceStart, .memoryBudget, .stopEngine, .s3Inputs,
+    .bucket, .relaxed,
   ]
 
   // MARK: Where things are
@@ -29,7 +29,7 @@ extension ConfigurationKey {
   /// Where task records are kept.
   public static let ledger = Self(
     "ledger", .uri, [.agent, .job, .gateway], default: "beside the store",
-    "Where task records are kept: file:DIR, memory:.")
+    "Where task records are kept: file:DIR, memory:, s3://bucket/prefix.")
   /// Where the door publishes tasks.
   public static let topic = Self(
     "topic", .uri, .gateway, "Where tasks are published for the runtimes' queues: file:DIR, memory:, an SNS ARN.")
@@ -39,7 +39,8 @@ extension ConfigurationKey {
     "Where the end of a task is announced: file:DIR, memory:, an SNS ARN, none:.")
   /// Where spans go.
   public static let traces = Self(
-    "traces", .uri, .all, default: "none:", "Where trace spans go: file:PATH, none:.")
+    "traces", .uri, .all, default: "none:",
+    "Where trace spans go: file:PATH, xray://HOST:2000, otlp+http://HOST:4318, none:.")
   /// What makes the pictures.
   public static let backend = Self(
     "backend", .uri, [.agent, .job, .dev],
@@ -125,6 +126,13 @@ extension ConfigurationKey {
   public static let stopEngine = Self(
     "stop-engine", .boolean, .job, default: "false",
     "Whether the engine is asked to end when the job has ended: for pods without native sidecars.")
+
+  // MARK: AWS
+
+  /// Where inputs may come from besides the store.
+  public static let s3Inputs = Self(
+    "s3-inputs", .text, .workers, default: "the store alone",
+    "Further buckets that the s3: images of tasks may be read from: bucket or bucket/prefix, with commas between.")
 
   // MARK: Local plugins
 

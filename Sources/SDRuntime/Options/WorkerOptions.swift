@@ -16,6 +16,7 @@ public struct WorkerOptions: ConfigurationOptions {
   @Option(.maximumTasks) var maximumTasks: String?
   @Flag(.announceStart) var announceStart: Bool?
   @Option(.memoryBudget) var memoryBudget: String?
+  @Option(.s3Inputs) var s3Inputs: String?
 
   public init() {}
 
@@ -25,7 +26,7 @@ public struct WorkerOptions: ConfigurationOptions {
         .runtime: runtime, .queue: queue, .deadLetter: deadLetter, .model: model, .healthPort: healthPort,
         .visibility: visibility, .grace: grace, .maximumAttempts: maximumAttempts,
         .inferenceTimeout: inferenceTimeout, .stallTimeout: stallTimeout, .maximumTasks: maximumTasks,
-        .memoryBudget: memoryBudget,
+        .memoryBudget: memoryBudget, .s3Inputs: s3Inputs,
       ], [.dynamicModel: dynamicModel, .announceStart: announceStart])
   }
 }
