@@ -136,7 +136,7 @@ let modules: [Module] = [
     ours: ["SDCore", "BackendPlugins", "HTTPTransport", "ImageKit", "SDTestKit"], theirs: [httpTypes]),
   .init(
     kind: .test, name: "AWSPluginsTests", path: "Tests/AWSPluginsTests",
-    ours: ["SDCore", "AWSPlugins", "AWSKit", "HTTPTransport", "MemoryPlugins", "SDTestKit"]),
+    ours: ["SDCore", "AWSPlugins", "AWSKit", "HTTPTransport", "MemoryPlugins", "SDTestKit"], theirs: [httpTypes, logging]),
   .init(
     kind: .test, name: "OTLPPluginTests", path: "Tests/OTLPPluginTests",
     ours: ["SDCore", "OTLPPlugin", "HTTPTransport", "SDTestKit"], theirs: [httpTypes]),

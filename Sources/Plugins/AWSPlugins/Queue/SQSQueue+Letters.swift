@@ -75,7 +75,7 @@ extension SQSQueue {
       name.hasSuffix(".fifo") ? [.groups, .deduplication] : [.delay, .fairShare]
     (self.url, self.name, deadLetters, sqs) = (url, name, .none, other.sqs)
     (clocks, logger) = (other.clocks, other.logger)
-    capabilities = QueueCapabilities(
+    declared = QueueCapabilities(
       abilities: abilities, maximumBytes: other.capabilities.maximumBytes, maximumBatch: SQS.maximumBatchEntries)
   }
 }

@@ -22,7 +22,7 @@ public struct SQSQueue: MessageQueue {
   }
 
   public let name: String
-  public let capabilities: QueueCapabilities
+  let declared: QueueCapabilities
   /// The queue's URL.
   public let url: String
   let sqs: SQS
@@ -53,9 +53,19 @@ public struct SQSQueue: MessageQueue {
     let isFIFO = name.hasSuffix(".fifo")
     var abilities: QueueCapabilities.Ability = isFIFO ? [.groups, .deduplication] : [.delay, .fairShare]
     if deadLetters != .none { abilities.insert(.deadLetter) }
-    capabilities = QueueCapabilities(
+    declared = QueueCapabilities(
       abilities: abilities, maximumBytes: maximumBytes, maximumBatch: SQS.maximumBatchEntries)
     (self.url, self.name, self.deadLetters, self.clocks, self.logger) = (url, name, deadLetters, clocks, logger)
+  }
+
+  /// What the queue can do. Whether letters have somewhere to go is known once the queue was asked for its attributes.
+  public var capabilities: QueueCapabilities {
+    guard deadLetters == .redriveTarget, let known = memory.attributes, known["RedrivePolicy"] == nil else {
+      return declared
+    }
+    var capabilities = declared
+    capabilities.abilities.remove(.deadLetter)
+    return capabilities
   }
 
   /// The queue of a name in the client's account and region.
