@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Runs moto on a port of its own and prints its URL; ends with its standard input."""
+import logging
 import sys
 import threading
 
@@ -19,6 +20,7 @@ def judge_conditions_with_the_write():
 
 
 if __name__ == "__main__":
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)
     judge_conditions_with_the_write()
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()

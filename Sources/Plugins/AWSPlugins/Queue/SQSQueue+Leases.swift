@@ -22,7 +22,7 @@ extension SQSQueue {
           attributeNames: ["All"]))
     }
     let asked = try await own
-    let deadline = sentAt.advanced(by: visibility ?? asked)
+    let deadline = leaseStart(sentAt, wait: wait, visibility ?? asked).advanced(by: visibility ?? asked)
     return messages.map { message in
       if !message.isIntact {
         logger.warning(
@@ -35,6 +35,19 @@ extension SQSQueue {
         deadline: deadline)
     }
   }
+
+  /// When the leases of an answer began, at the latest.
+  ///
+  /// A receive that does not wait is counted from when it was sent. One that waits was answered once there was a message:
+  /// nothing but the way of the answer lies between.
+  private func leaseStart(_ sentAt: MonotonicInstant, wait: Duration, _ visibility: Duration) -> MonotonicInstant {
+    guard wait > .zero else { return sentAt }
+    let way = min(Self.longestWay, visibility / 4)
+    return max(sentAt, clocks.instant.advanced(by: .zero - way))
+  }
+
+  /// How long the answer to a receive may be on its way.
+  private static let longestWay = Duration.seconds(1)
 
   /// Makes leases run for `visibility` from now, in whole seconds.
   public func extend(_ leases: [Lease], visibility: Duration) async throws -> [LeaseOutcome] {
