@@ -6,7 +6,8 @@ import PackageDescription
 
 /// What a module is built on: our own modules by name, other packages' products by package.
 struct Module {
-  enum Kind { case library, executable, test, system, c }
+  /// A tool is an executable that tests run; it is no product.
+  enum Kind { case library, executable, tool, test, system, c }
   var kind: Kind
   var name: String
   var path: String
@@ -121,7 +122,10 @@ let modules: [Module] = [
     theirs: [httpTypes]),
   .init(
     kind: .test, name: "AWSKitTests", path: "Tests/AWSKitTests", ours: ["AWSKit", "HTTPTransport", "SDTestKit"],
-    theirs: [httpTypes], exclude: ["botocore", "Vectors"]),
+    theirs: [httpTypes], exclude: ["Vectors"]),
+  .init(
+    kind: .tool, name: "awskit-probe", path: "Tests/AWSKitProbe", ours: ["AWSKit", "HTTPTransport"],
+    theirs: [httpTypes]),
   .init(kind: .test, name: "ImageKitTests", path: "Tests/ImageKitTests", ours: ["ImageKit"]),
   .init(kind: .test, name: "ImageCodecsTests", path: "Tests/ImageCodecsTests", ours: ["ImageCodecs", "ImageKit"]),
   .init(
@@ -215,7 +219,7 @@ let targets: [Target] = kept.map { module in
     return .target(
       name: module.name, dependencies: dependencies, path: module.path, exclude: module.exclude,
       resources: module.resources, swiftSettings: strict)
-  case .executable:
+  case .executable, .tool:
     return .executableTarget(
       name: module.name, dependencies: dependencies, path: module.path, exclude: module.exclude, swiftSettings: strict)
   case .test:

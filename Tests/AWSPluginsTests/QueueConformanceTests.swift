@@ -14,7 +14,8 @@ struct QueueConformanceTests {
 
   static func suite(_ abilities: QueueCapabilities.Ability, isFIFO: Bool) -> MessageQueueConformance {
     let traits = MessageQueueConformance.Traits(
-      abilities: abilities, manualTime: false, takesAnyBytes: false, remembersRepeats: false)
+      abilities: abilities, manualTime: false, takesAnyBytes: false, remembersRepeats: false,
+      operations: .looksCount)
     return MessageQueueConformance(traits) { setup in
       let (queue, letters) = try await MotoAccount.queue(
         try MotoAccount.client(), isFIFO: isFIFO, visibility: setup.visibility, maximumReceives: setup.maximumReceives,

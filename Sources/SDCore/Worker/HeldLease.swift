@@ -2,7 +2,8 @@ import Synchronization
 
 /// A lease in the worker's hands: the one owner of its end.
 ///
-/// It is extended by the `LeaseKeeper` from receive until it is ended; of several ends only the first is carried out.
+/// It is extended by the `LeaseKeeper` from receive until it is ended; of several ends only the first is carried out. An
+/// end of which nothing is known throws, and may be tried again.
 final class HeldLease: Sendable {
   private struct State {
     var lease: Lease
@@ -25,6 +26,9 @@ final class HeldLease: Sendable {
   var lease: Lease { state.withLock { $0.lease } }
   /// Whether it is known to be ours no longer.
   var isLost: Bool { state.withLock { $0.isLost } }
+
+  /// Whether there is a dead-letter queue for it.
+  var canBeDeadLettered: Bool { queue.capabilities.abilities.contains(.deadLetter) }
 
   /// The message is done.
   func complete() async throws -> LeaseOutcome { try await end { try await $0.complete([$1]) } }
@@ -68,6 +72,9 @@ final class HeldLease: Sendable {
     guard let lease else { return .done }
     do {
       let outcome = try await call(queue, lease).first ?? .unknown("the queue answered nothing")
+      if case .unknown(let reason) = outcome {
+        throw SDError(.unavailable, "ending the lease of \(lease.messageID) on queue \(queue.name): \(reason)")
+      }
       keeper.release(self)
       return outcome
     } catch {

@@ -45,7 +45,7 @@ final class LeaseKeeper: Sendable {
 
   private func extendDue() async {
     let limit = clocks.instant.advanced(by: visibility * 2 / 3)
-    let due = state.withLock { $0.held.values.filter { !$0.isLost && $0.lease.deadline < limit } }
+    let due = state.withLock { $0.held.values.filter { !$0.isLost && $0.lease.deadline <= limit } }
     for start in stride(from: 0, to: due.count, by: queue.capabilities.maximumBatch) {
       await extend(Array(due[start..<min(start + queue.capabilities.maximumBatch, due.count)]))
     }
@@ -54,7 +54,10 @@ final class LeaseKeeper: Sendable {
   private func extend(_ batch: [HeldLease]) async {
     let deadline = clocks.instant.advanced(by: visibility)
     do {
-      let outcomes = try await queue.extend(batch.map(\.lease), visibility: visibility)
+      // A call that hangs must not cost the others their leases, nor this one its next try.
+      let outcomes = try await limited(to: visibility / 6, "extending leases", clocks: clocks) { [queue, visibility] in
+        try await queue.extend(batch.map(\.lease), visibility: visibility)
+      }
       for (lease, outcome) in zip(batch, outcomes) {
         lease.extended(outcome, until: deadline)
         if outcome == .lost {

@@ -41,9 +41,10 @@ public final class Worker: Service {
       inferrer: Inferrer(
         backend: backend, ledger: ledger, configuration: configuration, clocks: clocks, drain: drain, logger: logger),
       deliverer: Deliverer(
-        store: store, ledger: ledger, events: events, clocks: clocks,
+        store: store, ledger: ledger, announcer: Announcer(store: store, events: events), clocks: clocks,
         patience: Patience(clocks: clocks, drain: drain, logger: logger), logger: logger),
-      gate: gate, engine: engine, drain: drain, tally: tally, configuration: configuration, clocks: clocks,
+      events: events, engine: engine, drain: drain, tally: tally, configuration: configuration,
+      clocks: clocks,
       logger: logger)
   }
 
@@ -113,10 +114,11 @@ public final class Worker: Service {
         for lease in leases {
           taken += 1
           tally.count(.taken)
-          gate.arrive()
           let held = HeldLease(lease, queue: queue, keeper: keeper)
+          // Begun here, so that the next look sees this one.
+          let way = Way(request: lease.body.count, gate: gate, tally: tally, clocks: clocks)
           tasks.addTask {
-            await self.pipeline.process(held)
+            await self.pipeline.process(held, way)
             self.tally.ended()
             self.gate.announceChange()
           }
@@ -133,10 +135,11 @@ public final class Worker: Service {
     }
   }
 
-  /// Whether another task may be taken now.
+  /// Whether another task may be taken now: soon wanted by the engine, and borne by the memory.
   private var hasRoom: Bool {
     let ahead = configuration.looksAhead ? gate.isSoonFree(margin: configuration.lookAheadMargin) : gate.isIdle
-    return ahead && tally.held < configuration.maximumHeld
+    let (held, bytes) = tally.load
+    return ahead && held < configuration.maximumHeld && (held == 0 || bytes < configuration.memoryBudget)
   }
 
   /// One receive. A poll that is under way when draining begins gets a moment to answer, since a queue in the network may
@@ -166,15 +169,15 @@ public struct WorkerSummary: Sendable, Hashable {
   public init() {}
 }
 
-/// Counts of what happened.
+/// Counts of what happened, and of what is in the worker's hands.
 final class Tally: Sendable {
   enum Event { case taken, succeeded, failed, givenBack }
 
-  private let state = Mutex((summary: WorkerSummary(), held: 0))
+  private let state = Mutex((summary: WorkerSummary(), held: 0, bytes: 0))
 
   var summary: WorkerSummary { state.withLock { $0.summary } }
-  /// Tasks in the worker's hands.
-  var held: Int { state.withLock { $0.held } }
+  /// Tasks in the worker's hands, and the bytes of their inputs, answers and outputs.
+  var load: (held: Int, bytes: Int) { state.withLock { ($0.held, $0.bytes) } }
 
   func count(_ event: Event) {
     state.withLock {
@@ -190,4 +193,5 @@ final class Tally: Sendable {
   }
 
   func ended() { state.withLock { $0.held -= 1 } }
+  func weigh(_ change: Int) { state.withLock { $0.bytes += change } }
 }

@@ -26,7 +26,7 @@ public final class MotoServer: Sendable {
 
   private static let root = String(#filePath.prefix(upTo: #filePath.range(of: "/Sources/SDTestKit/")!.lowerBound))
   private static var python: String { root + "/.venv/bin/python" }
-  private static var script: String { root + "/Tests/AWSKitTests/botocore/moto_server.py" }
+  private static var script: String { root + "/Tests/Integration/support/moto_server.py" }
 
   /// The folder of the installed package.
   private static var motoPackage: String {

@@ -7,7 +7,7 @@ import sys
 
 import boto3
 
-SERVER = pathlib.Path(__file__).resolve().parents[2] / "AWSKitTests/botocore/moto_server.py"
+SERVER = pathlib.Path(__file__).resolve().with_name("moto_server.py")
 KEYS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1",
         "AWS_EC2_METADATA_DISABLED": "true"}
 # A trace as the door hands it on with a message.

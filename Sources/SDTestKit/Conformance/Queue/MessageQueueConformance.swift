@@ -61,15 +61,18 @@ public struct MessageQueueConformance: Sendable {
     public var duplicates: Bool
     /// A repeat is answered with the first message's id, and is known when that one is gone.
     public var remembersRepeats: Bool
+    /// It is an `OperableQueue`, and what that means with it; `nil` for one that is not.
+    public var operations: QueueOperations?
 
     /// What is known of a plugin's queues.
     public init(
       abilities: QueueCapabilities.Ability, manualTime: Bool = true, takesAnyBytes: Bool = true,
-      knowsEndedLeases: Bool = true, exactStats: Bool = true, duplicates: Bool = false, remembersRepeats: Bool = true
+      knowsEndedLeases: Bool = true, exactStats: Bool = true, duplicates: Bool = false, remembersRepeats: Bool = true,
+      operations: QueueOperations? = nil
     ) {
       (self.abilities, self.manualTime, self.takesAnyBytes) = (abilities, manualTime, takesAnyBytes)
       (self.knowsEndedLeases, self.exactStats, self.duplicates) = (knowsEndedLeases, exactStats, duplicates)
-      self.remembersRepeats = remembersRepeats
+      (self.remembersRepeats, self.operations) = (remembersRepeats, operations)
     }
   }
 
@@ -86,7 +89,9 @@ public struct MessageQueueConformance: Sendable {
   public var cases: [Case] { Self.all.filter { $0.applies(self) } }
 
   /// Every case there is.
-  public static var all: [Case] { leaseCases + endCases + waitCases + bodyCases + groupCases + letterCases }
+  public static var all: [Case] {
+    leaseCases + endCases + waitCases + bodyCases + groupCases + letterCases + operationCases
+  }
 
   /// Runs one case; throws what is wrong.
   public func run(_ testCase: Case) async throws {
