@@ -25,6 +25,7 @@ struct Product {
 
 let logging = Product("Logging", "swift-log")
 let metrics = Product("Metrics", "swift-metrics")
+let metricsTestKit = Product("MetricsTestKit", "swift-metrics")
 let tracing = Product("Tracing", "swift-distributed-tracing")
 let lifecycle = Product("ServiceLifecycle", "swift-service-lifecycle")
 let lifecycleSignals = Product("UnixSignals", "swift-service-lifecycle")
@@ -100,7 +101,7 @@ let modules: [Module] = [
     ours: [
       "SDCore", "HTTPTransport", "AWSKit", "MemoryPlugins", "LocalPlugins", "AWSPlugins", "BackendPlugins", "OTLPPlugin",
     ],
-    theirs: [logging, metrics, tracing, lifecycle, lifecycleSignals, yams, arguments]),
+    theirs: [logging, metrics, tracing, lifecycle, lifecycleSignals, httpTypes, yams, arguments]),
   .init(kind: .executable, name: "sd-agent", path: "Sources/sd-agent", ours: ["SDRuntime"], theirs: [arguments]),
   .init(kind: .executable, name: "sd-job", path: "Sources/sd-job", ours: ["SDRuntime"], theirs: [arguments]),
   .init(
@@ -116,7 +117,7 @@ let modules: [Module] = [
     theirs: [logging, crypto] + nio),
   .init(
     kind: .test, name: "SDCoreTests", path: "Tests/SDCoreTests", ours: ["SDCore", "MemoryPlugins", "SDTestKit"],
-    theirs: [logging, lifecycle, tracing], exclude: ["FilterPolicyVectors.json"]),
+    theirs: [logging, metrics, metricsTestKit, lifecycle, tracing], exclude: ["FilterPolicyVectors.json"]),
   .init(
     kind: .test, name: "HTTPTransportTests", path: "Tests/HTTPTransportTests", ours: ["HTTPTransport", "SDTestKit"],
     theirs: [httpTypes]),
@@ -147,7 +148,7 @@ let modules: [Module] = [
   .init(
     kind: .test, name: "SDRuntimeTests", path: "Tests/SDRuntimeTests",
     ours: ["SDCore", "SDRuntime", "MemoryPlugins", "HTTPTransport", "SDTestKit"],
-    theirs: [logging, lifecycle, lifecycleSignals, arguments, httpTypes]),
+    theirs: [logging, metrics, lifecycle, lifecycleSignals, arguments, httpTypes]),
   .init(
     kind: .test, name: "SDGatewayTests", path: "Tests/SDGatewayTests",
     ours: ["SDCore", "SDGateway", "SDClient", "HTTPTransport", "MemoryPlugins", "SDTestKit"],
