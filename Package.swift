@@ -99,7 +99,8 @@ let modules: [Module] = [
   .init(
     kind: .library, name: "SDRuntime", path: "Sources/SDRuntime",
     ours: [
-      "SDCore", "HTTPTransport", "AWSKit", "MemoryPlugins", "LocalPlugins", "AWSPlugins", "BackendPlugins", "OTLPPlugin",
+      "SDCore", "HTTPTransport", "AWSKit", "MemoryPlugins", "LocalPlugins", "AWSPlugins", "BackendPlugins",
+      "OTLPPlugin",
     ],
     theirs: [logging, metrics, tracing, lifecycle, lifecycleSignals, httpTypes, yams, arguments]),
   .init(kind: .executable, name: "sd-agent", path: "Sources/sd-agent", ours: ["SDRuntime"], theirs: [arguments]),
@@ -141,7 +142,8 @@ let modules: [Module] = [
     ours: ["SDCore", "BackendPlugins", "HTTPTransport", "ImageKit", "SDTestKit"], theirs: [httpTypes]),
   .init(
     kind: .test, name: "AWSPluginsTests", path: "Tests/AWSPluginsTests",
-    ours: ["SDCore", "AWSPlugins", "AWSKit", "HTTPTransport", "MemoryPlugins", "SDTestKit"], theirs: [httpTypes, logging]),
+    ours: ["SDCore", "AWSPlugins", "AWSKit", "HTTPTransport", "MemoryPlugins", "SDTestKit"],
+    theirs: [httpTypes, logging]),
   .init(
     kind: .test, name: "OTLPPluginTests", path: "Tests/OTLPPluginTests",
     ours: ["SDCore", "OTLPPlugin", "HTTPTransport", "SDTestKit"], theirs: [httpTypes]),
