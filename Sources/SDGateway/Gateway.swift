@@ -1,7 +1,7 @@
 import Hummingbird
 public import Logging
 import NIOCore
-import SDCore
+public import SDCore
 public import ServiceLifecycle
 
 /// The HTTP face of the system: the task APIs on a socket.

@@ -44,8 +44,8 @@ struct GatewayCommand: AsyncParsableCommand {
         let door = try await program.composition.door(catalog: catalog)
         return [
           Gateway(
-            configuration: GatewayConfiguration(host: listening.host, port: listening.port),
-            services: GatewayServices(door), logger: program.logger,
+            configuration: GatewayConfiguration(host: listening.host, port: listening.port), services: door,
+            logger: program.logger,
             onReady: { port in
               program.logger.notice("listening", metadata: ["address": "\(listening.address(port: port))"])
             })

@@ -17,7 +17,7 @@ struct Dev: AsyncParsableCommand {
       next start goes on where it was. Ctrl-C a second time does not wait for the running task.
 
       The runtimes are those of runtimes.yaml in the state directory, made with sdruntime and sdruntime-job at the first \
-      start. Pictures are test patterns unless an engine is named:
+      start. Pictures are test patterns unless an engine is named, which then serves them all:
         sdctl dev --backend webui+http://127.0.0.1:7860
 
       Another port, or any free one (0):
@@ -43,20 +43,21 @@ struct Dev: AsyncParsableCommand {
   private static func services(of program: Program) async throws -> [any Service] {
     let composition = program.composition
     let listening = Listening(composition.configuration)
-    let door = try await composition.door(catalog: composition.catalog(creating: .standard))
+    let catalog = try await composition.catalog(creating: .standard).served(by: composition.backend().kind)
+    let door = try await composition.door(catalog: catalog)
     var workers: [any Service] = []
-    for runtime in door.catalog.runtimes {
+    for runtime in catalog.runtimes {
       guard let queue = door.queues[runtime.name] else { continue }
       let composed = try await composition.worker(
         for: runtime, queue: queue, store: door.store, ledger: door.ledger, events: door.events)
       workers.append(composed.worker)
     }
     let gateway = Gateway(
-      configuration: GatewayConfiguration(host: listening.host, port: listening.port), services: GatewayServices(door),
+      configuration: GatewayConfiguration(host: listening.host, port: listening.port), services: door,
       logger: program.logger,
       onReady: { port in
         let welcome = Welcome(
-          address: listening.address(port: port), configuration: composition.configuration, door.catalog)
+          address: listening.address(port: port), configuration: composition.configuration, catalog)
         print(welcome.text)
         // Whoever reads it through a pipe waits for it.
         fflush(nil)

@@ -49,9 +49,8 @@ extension FrontDoor {
   ///
   /// One that does not get through is left to the worker, which finds the ended record when its message comes.
   private func announced(_ entry: LedgerEntry) async -> LedgerEntry {
-    guard let notice = entry.record.notice else { return entry }
     do {
-      try await services.events.publish(notice.publication)
+      try await Announcer(store: services.store, events: services.events).announce(entry.record)
       return try await RecordWriter(services.ledger).apply(to: entry) { record in
         guard !record.announced else { return false }
         record.announced = true

@@ -1,6 +1,6 @@
 import HTTPTypes
 package import Logging
-import SDCore
+package import SDCore
 
 /// The front door without a transport: requests in, answers out.
 ///

@@ -1,26 +1,8 @@
 public import SDCore
 
-/// What a front door needs.
-public struct ComposedDoor: Sendable {
-  /// What takes tasks.
-  public let submissions: SubmissionService
-  /// Where task records are kept.
-  public let ledger: any TaskLedger
-  /// Where objects are kept.
-  public let store: any ObjectStore
-  /// Where ends are announced.
-  public let events: any EventTopic
-  /// The queues by the names of the runtimes that they feed.
-  public let queues: [String: any MessageQueue]
-  /// The clocks.
-  public let clocks: Clocks
-  /// The runtimes that tasks can be sent to.
-  public let catalog: RuntimeCatalog
-}
-
 extension Composition {
   /// What a front door needs, its topic's subscriptions made where the topic keeps them itself.
-  public func door(catalog: RuntimeCatalog) async throws -> ComposedDoor {
+  public func door(catalog: RuntimeCatalog) async throws -> GatewayServices {
     let topicValue = try configuration.required(.topic)
     let (topic, store, ledger) = (try await topic(), try await store(), try await ledger())
     var queues: [String: any MessageQueue] = [:]
@@ -35,9 +17,9 @@ extension Composition {
     if let topic = topic as? any SubscribingTopic { try await topic.replaceSubscriptions(subscribed.subscriptions) }
     let submissions = SubmissionService(
       ledger: ledger, topic: topic, store: store, catalog: catalog, clocks: context.clocks)
-    return ComposedDoor(
+    return GatewayServices(
       submissions: submissions, ledger: ledger, store: store, events: try await events(), queues: queues,
-      clocks: context.clocks, catalog: catalog)
+      clocks: context.clocks)
   }
 
   /// The address of a runtime's queue: its own where it has one, else its name beside the topic.

@@ -19,7 +19,7 @@ struct House: Sendable {
 
   init(
     catalog: RuntimeCatalog = .standard, store: (any ObjectStore)? = nil, events: (any EventTopic)? = nil,
-    presigned: (any PresignedAccessVerifier)? = nil, clocks: Clocks = .system
+    clocks: Clocks = .system
   ) throws {
     var logger = Logger(label: "test")
     logger.logLevel = .critical
@@ -35,7 +35,7 @@ struct House: Sendable {
       submissions: SubmissionService(
         ledger: system.ledger, topic: topic, store: self.store, catalog: catalog, clocks: clocks),
       ledger: system.ledger, store: self.store, events: events ?? self.events, queues: ["sdruntime": queue],
-      clocks: clocks, presigned: presigned)
+      clocks: clocks)
   }
 
   func door(_ configuration: GatewayConfiguration = .init(host: "0.0.0.0")) -> FrontDoor {

@@ -65,6 +65,7 @@ public final class MemoryQueue: MessageQueue {
   public let capabilities: QueueCapabilities
   /// What it is like.
   public let configuration: Configuration
+  public var visibility: Duration { configuration.visibility }
   /// Where its letters go.
   public let deadLetters: MemoryQueue?
   private let clocks: Clocks
@@ -207,6 +208,14 @@ public final class MemoryQueue: MessageQueue {
       stats.dead = letters.waiting + letters.inFlight + letters.delayed
     }
     return stats
+  }
+
+  /// Something done to what the queue holds by now.
+  func read<T: Sendable>(_ body: @Sendable (inout MemoryQueueState) -> T) -> T {
+    state.withLock { state in
+      state.advance(to: clocks.instant)
+      return body(&state)
+    }
   }
 
   /// Has a message handed out once more although somebody holds it, as SQS does now and then; for tests of consumers.
