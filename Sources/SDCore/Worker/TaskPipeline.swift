@@ -102,9 +102,9 @@ struct TaskPipeline: Sendable {
 
   private func infer(_ prepared: PreparedInference, _ run: ClaimedRun, _ way: Way) async throws -> InferenceAnswer {
     try await withThrowingTaskGroup(of: Void.self) { group in
-      if configuration.announcesStart {
+      let record = await run.entry.record
+      if configuration.announcesStart || record.options.webhook?.whenRunning == true {
         // Told beside the engine's work; a start that could not be told is no failure.
-        let record = await run.entry.record
         group.addTask {
           guard let notice = Notices(record, store: deliverer.store).running() else { return }
           _ = try? await deliverer.events.publish(notice.publication)
