@@ -8,10 +8,8 @@ import Testing
 @Suite struct OutputTests {
   private static let bytes = Array(0..<UInt8(100))
 
-  private func house(
-    store: (any ObjectStore)? = nil, presigned: (any PresignedAccessVerifier)? = nil
-  ) async throws -> House {
-    let house = try House(store: store, presigned: presigned)
+  private func house(store: (any ObjectStore)? = nil) async throws -> House {
+    let house = try House(store: store)
     _ = await house.door().post("/v1/tasks", lighthouse.with(["id": "t1"]))
     try await house.succeed("t1", with: Self.bytes)
     return house
@@ -90,7 +88,7 @@ import Testing
   @Test("A presigned URL of a store that we serve gives the object, and nothing else does")
   func presigned() async throws {
     let base = try House().store
-    let door = (try await house(store: SigningStore(base: base), presigned: Verifier())).door()
+    let door = (try await house(store: ServedStore(base: base))).door()
     // Bytes straight away: the URL would lead back to us.
     #expect(await door.get("/v1/tasks/t1/outputs/1").status == .ok)
     let path = "/files/bucket/t1%2Ft1-1.png"
@@ -107,7 +105,7 @@ import Testing
 
   @Test("A presigned URL may let its bearer store an object")
   func presignedPut() async throws {
-    let house = try await house(presigned: Verifier())
+    let house = try await house(store: ServedStore(base: try House().store))
     let target = "/files/bucket/in%2Fa.png?access=PUT&expires=9&signature=good"
     let answer = await house.door().respond(
       to: GatewayRequest(.put, target, headers: [.contentType: "image/png"], body: [1, 2]))
@@ -115,17 +113,26 @@ import Testing
     let stored = try await house.store.get("in/a.png")
     #expect(stored.bytes == [1, 2] && stored.info.contentType == "image/png")
   }
-
-  private struct Verifier: PresignedAccessVerifier {
-    func verify(_ key: String, _ access: PresignedAccess, expires: String, signature: String) throws {
-      guard signature == "good" else { throw SDError(.denied, "a presigned URL with a wrong signature") }
-    }
-  }
 }
 
 /// A store that signs URLs as S3 does.
-private struct SigningStore: ObjectStore {
+private struct SigningStore: StoreOnAnother {
   var base: any ObjectStore
+}
+
+/// A store whose URLs lead to the gateway.
+private struct ServedStore: StoreOnAnother, PresignedAccessVerifier {
+  var base: any ObjectStore
+  func verify(_ key: String, _ access: PresignedAccess, expires: String, signature: String) throws {
+    guard signature == "good" else { throw SDError(.denied, "a presigned URL with a wrong signature") }
+  }
+}
+
+private protocol StoreOnAnother: ObjectStore {
+  var base: any ObjectStore { get }
+}
+
+extension StoreOnAnother {
   var bucket: String { base.bucket }
   var prefix: String { base.prefix }
   func put(_ key: String, _ body: ObjectBody, options: PutOptions) async throws -> ObjectInfo {
