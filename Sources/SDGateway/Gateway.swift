@@ -23,7 +23,7 @@ public struct Gateway: Service {
   ///   - transport: what carries the calls of webhooks.
   ///   - onReady: called with the port once connections are taken.
   public init(
-    configuration: GatewayConfiguration, services: DoorServices, transport: any Transport = CurlTransport.shared,
+    configuration: GatewayConfiguration, services: GatewayServices, transport: any Transport = CurlTransport.shared,
     logger: Logger, onReady: @escaping @Sendable (Int) -> Void = { _ in }
   ) {
     self.configuration = configuration

@@ -17,7 +17,7 @@ struct Dev: AsyncParsableCommand {
       next start goes on where it was. Ctrl-C a second time does not wait for the running task.
 
       The runtimes are those of runtimes.yaml in the state directory, made with sdruntime and sdruntime-job at the first \
-      start. Pictures are test patterns unless an engine is named:
+      start. Pictures are test patterns unless an engine is named, which then serves them all:
         sdctl dev --backend webui+http://127.0.0.1:7860
 
       Another port, or any free one (0):
@@ -46,9 +46,10 @@ struct Dev: AsyncParsableCommand {
   private static func services(of program: Program) async throws -> [any Service] {
     let composition = program.composition
     let listening = Listening(composition.configuration)
-    let door = try await composition.door(catalog: composition.catalog(creating: .standard))
+    let catalog = try await composition.catalog(creating: .standard).served(by: composition.backend().kind)
+    let door = try await composition.door(catalog: catalog)
     var workers: [any Service] = []
-    for runtime in door.catalog.runtimes {
+    for runtime in catalog.runtimes {
       guard let ordinary = door.queues[runtime.name] else { continue }
       let queue = door.priorityQueues[runtime.name].map {
         UrgentFirstQueue(urgent: $0, ordinary: ordinary, clocks: door.clocks) as any MessageQueue
@@ -64,7 +65,7 @@ struct Dev: AsyncParsableCommand {
       services: door, transport: composition.context.transport, logger: program.logger,
       onReady: { port in
         let welcome = Welcome(
-          address: listening.address(port: port), configuration: composition.configuration, door.catalog)
+          address: listening.address(port: port), configuration: composition.configuration, catalog)
         print(welcome.text)
         // Whoever reads it through a pipe waits for it.
         fflush(nil)

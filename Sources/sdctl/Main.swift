@@ -15,7 +15,9 @@ struct Main: AsyncParsableCommand {
         sdctl submit --prompt "a lighthouse" --wait --out .
       """,
     version: Program.version,
-    subcommands: [Dev.self, SubmitCommand.self, TasksCommand.self, WatchCommand.self])
+    subcommands: [
+      Dev.self, SubmitCommand.self, TasksCommand.self, WatchCommand.self, QueueCommand.self, DLQCommand.self,
+    ])
 
   /// Ends with the exit codes that `sdctl --help` documents, usage errors included.
   static func main() async { await CommandExit.main(Main.self) }

@@ -14,7 +14,7 @@ import Testing
   static func suite(
     _ abilities: QueueCapabilities.Ability, isFIFO: Bool, letters: String?
   ) -> MessageQueueConformance {
-    MessageQueueConformance(.init(abilities: abilities)) { setup in
+    MessageQueueConformance(.init(abilities: abilities, operations: [])) { setup in
       let (clock, directory) = (ManualClock(), try TemporaryDirectory())
       let (mine, theirs) = (try directory.database(clock.clocks), try directory.database(clock.clocks))
       let queue = LocalQueue(

@@ -6,7 +6,8 @@ import Testing
 @Suite struct MemoryQueueConformanceTests {
   static let standard = suite(.standard, [.delay, .fairShare, .deadLetter])
   static let fifo = suite(.fifo, [.groups, .deduplication, .deadLetter])
-  static let bare = MessageQueueConformance(.init(abilities: [.delay, .fairShare], duplicates: true)) { setup in
+  static let bare = MessageQueueConformance(.init(abilities: [.delay, .fairShare], duplicates: true, operations: [])) {
+    setup in
     let clock = ManualClock()
     let queue = MemorySystem(clocks: clock.clocks).queue(
       "q", configuration: .init(visibility: setup.visibility, deadLetters: .none))
@@ -16,7 +17,7 @@ import Testing
   static func suite(
     _ kind: MemoryQueue.Configuration.Kind, _ abilities: QueueCapabilities.Ability
   ) -> MessageQueueConformance {
-    MessageQueueConformance(.init(abilities: abilities, duplicates: true)) { setup in
+    MessageQueueConformance(.init(abilities: abilities, duplicates: true, operations: [])) { setup in
       let clock = ManualClock()
       let queue = MemorySystem(clocks: clock.clocks).queue(
         "q",

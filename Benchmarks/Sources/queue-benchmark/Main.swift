@@ -4,12 +4,15 @@ import SDCore
 
 /// Moves messages through the local queue and prints what came of it beside a plain Python queue in the same run.
 ///
-///     queue-benchmark [seconds a measurement, 5 unless said] [directory]
+///     queue-benchmark [--print-only] [seconds a measurement, 5 unless said] [directory]
+///
+/// Ends with 1 when a target was missed, unless it is only to print.
 @main
 struct Main {
   static func main() async throws {
     LoggingSystem.bootstrap { _ in SwiftLogNoOpLogHandler() }
-    let arguments = CommandLine.arguments.dropFirst()
+    let isPrintOnly = CommandLine.arguments.contains("--print-only")
+    let arguments = CommandLine.arguments.dropFirst().filter { $0 != "--print-only" }
     let seconds = arguments.first.flatMap(Double.init) ?? 5
     let root = arguments.dropFirst().first ?? "/tmp"
     let scratch = try Scratch(in: root)
@@ -40,7 +43,7 @@ struct Main {
     let idle = try await IdleCost.measure(seconds: max(5, Int(4 * seconds)), in: scratch.subdirectory())
     report.line("four idle receives, percent of a processor", idle * 100, atMost: 0.2)
     scratch.remove()
-    exit(report.isMissed ? 1 : 0)
+    exit(report.isMissed && !isPrintOnly ? 1 : 0)
   }
 }
 

@@ -4,14 +4,15 @@ package import Logging
 package struct RunCloser: Sendable {
   private let ledger: any TaskLedger
   private let store: any ObjectStore
-  private let events: any EventTopic
+  private let announcer: Announcer
   private let clocks: Clocks
   private let logger: Logger
 
   package init(
     ledger: any TaskLedger, store: any ObjectStore, events: any EventTopic, clocks: Clocks, logger: Logger
   ) {
-    (self.ledger, self.store, self.events) = (ledger, store, events)
+    (self.ledger, self.store) = (ledger, store)
+    announcer = Announcer(store: store, events: events)
     (self.clocks, self.logger) = (clocks, logger)
   }
 
@@ -63,18 +64,13 @@ package struct RunCloser: Sendable {
     record.notice = Notices(record, store: store).end(nil)
   }
 
-  /// Announces an end that is written: the `.out` object, then the notice.
+  /// Announces an end that is written.
   ///
   /// One that does not get through is left to the worker, which finds the ended record when its message comes.
   private func announced(_ entry: LedgerEntry) async -> LedgerEntry {
-    guard let notice = entry.record.notice, !entry.record.announced else { return entry }
+    guard !entry.record.announced else { return entry }
     do {
-      do {
-        try await store.put(
-          entry.record.names.answer, Notices(entry.record, store: store).answer(nil),
-          options: PutOptions(contentType: "application/json", condition: .ifAbsent))
-      } catch let error as SDError where error.code == .conflict {}
-      try await events.publish(notice.publication)
+      try await announcer.announce(entry.record)
       return try await RecordWriter(ledger).apply(to: entry) { record in
         guard !record.announced else { return false }
         record.announced = true

@@ -29,6 +29,8 @@ public struct TaskRecord: Sendable, Hashable, Codable {
   public var state: TaskState
   /// Engine starts so far.
   public var attempts: Int
+  /// Failures so far that came before the engine was started: inputs that could not be had, an engine that was away.
+  public var setbacks: Int?
   /// Who works on it.
   public var claim: Claim?
   /// The client wants it stopped.

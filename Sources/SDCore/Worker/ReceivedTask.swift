@@ -18,7 +18,8 @@ struct ReceivedTask: Sendable {
     let opened = NotificationEnvelope.open(lease.body, attributes: lease.attributes)
     attributes = opened.attributes
     ticket = SubmissionTicket(attributes)
-    isRedriven = DeadLetterReason(attributes) != nil
+    let redrive = Redrive.submission(attributes, messageID: lease.messageID)
+    isRedriven = redrive != nil
     body = opened.body
     let tenant = ticket?.tenant ?? ""
     request = try TaskMessage.decode(body, tenant: tenant)
@@ -30,7 +31,6 @@ struct ReceivedTask: Sendable {
       body = entry.request
       request = try TaskMessage.decode(body, tenant: tenant)
     }
-    submission = ticket?.submission ?? opened.messageID ?? lease.messageID
-    if isRedriven { submission = "redrive-" + lease.messageID }
+    submission = redrive ?? ticket?.submission ?? opened.messageID ?? lease.messageID
   }
 }

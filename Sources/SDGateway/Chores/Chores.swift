@@ -16,7 +16,7 @@ package struct Chores: Sendable {
 
   private static let expiredAtOnce = 100
 
-  package init(_ services: DoorServices, logger: Logger) {
+  package init(_ services: GatewayServices, logger: Logger) {
     ledger = services.ledger
     letters = services.letters
     clocks = services.clocks

@@ -4,9 +4,6 @@ import SDCore
 extension FrontDoor {
   private static let presignedFor: Duration = .seconds(3600)
 
-  /// Who says whether a presigned URL holds, where this gateway serves those of its store.
-  private var presigned: (any PresignedAccessVerifier)? { services.store as? any PresignedAccessVerifier }
-
   /// `GET /v1/tasks/{id}/outputs/{n}`.
   func output(_ number: Int, of id: String, _ request: GatewayRequest) async throws -> GatewayResponse {
     let record = try await find(id, request).record
@@ -26,7 +23,7 @@ extension FrontDoor {
 
   /// The URL under which the store itself hands an object out; `nil` for stores that have none, or have it from us.
   private func ownURL(of key: String) async -> String? {
-    guard presigned == nil,
+    guard services.store.presignedAccess == nil,
       let url = try? await services.store.presign(key, .get, expires: Self.presignedFor),
       url.hasPrefix("https://") || url.hasPrefix("http://")
     else { return nil }
@@ -56,7 +53,7 @@ extension FrontDoor {
   private func verify(
     _ key: String, in bucket: String, _ access: PresignedAccess, _ request: GatewayRequest
   ) throws {
-    guard let verifier = presigned, bucket == services.store.bucket else {
+    guard let verifier = services.store.presignedAccess, bucket == services.store.bucket else {
       throw Problem(.notFound, "there is nothing under this path")
     }
     guard request.parameter("access") == access.rawValue, let expires = request.parameter("expires"),

@@ -9,7 +9,7 @@ import Tracing
 /// for `/v1`, plain text for the older doors.
 package struct FrontDoor: Sendable {
   let configuration: GatewayConfiguration
-  let services: DoorServices
+  let services: GatewayServices
   let logger: Logger
   let gate: Gatekeeper
   let depths: QueueDepths
@@ -18,7 +18,7 @@ package struct FrontDoor: Sendable {
   package let watch: TaskWatch
   private let hosts: HostRule
 
-  package init(configuration: GatewayConfiguration, services: DoorServices, logger: Logger) {
+  package init(configuration: GatewayConfiguration, services: GatewayServices, logger: Logger) {
     (self.configuration, self.services, self.logger) = (configuration, services, logger)
     gate = Gatekeeper(keys: services.keys, clocks: services.clocks)
     depths = QueueDepths(services.queues, clocks: services.clocks)

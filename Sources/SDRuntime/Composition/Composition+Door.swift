@@ -2,7 +2,7 @@ public import SDCore
 
 extension Composition {
   /// What a front door needs, its topic's subscriptions made where the topic keeps them itself.
-  public func door(catalog: RuntimeCatalog) async throws -> DoorServices {
+  public func door(catalog: RuntimeCatalog) async throws -> GatewayServices {
     let topicValue = try configuration.required(.topic)
     let (topic, store, ledger, events) = (try await topic(), try await store(), try await ledger(), try await events())
     var (queues, urgent, letters):
@@ -25,7 +25,7 @@ extension Composition {
     let submissions = SubmissionService(
       ledger: ledger, topic: topic, store: store, catalog: catalog, clocks: context.clocks,
       reserves: { folder in keys?().isTenants(folder) ?? false })
-    var services = DoorServices(
+    var services = GatewayServices(
       submissions: submissions, ledger: ledger, store: store, events: events, queues: queues, clocks: context.clocks)
     services.priorityQueues = urgent
     services.letters = letters

@@ -27,7 +27,7 @@ enum CommandExit {
   }
 
   /// Runs a command's work; errors are told on standard error and become the codes above.
-  static func reporting(_ options: ServerOptions, _ body: () async throws -> Void) async throws {
+  static func reporting(_ options: ServerOptions? = nil, _ body: () async throws -> Void) async throws {
     do { try await body() } catch let error as SDClientError {
       Terminal.complain(message(of: error, options))
       throw code(of: error)
@@ -37,6 +37,18 @@ enum CommandExit {
     } catch let error as RequestProblem {
       Terminal.complain(error.description)
       throw usage
+    } catch let error as SDError {
+      Terminal.complain(error.message)
+      throw code(of: error)
+    }
+  }
+
+  private static func code(of error: SDError) -> ExitCode {
+    switch error.code {
+    case .configuration, .invalid: usage
+    case .unavailable, .timeout: unreachable
+    case .notFound, .conflict, .throttled, .tooLarge, .unsupported, .denied: refused
+    case .corrupt, .full, .internal: other
     }
   }
 
@@ -49,8 +61,8 @@ enum CommandExit {
     }
   }
 
-  private static func message(of error: SDClientError, _ options: ServerOptions) -> String {
-    guard error.code == .unreachable else { return error.message }
+  private static func message(of error: SDClientError, _ options: ServerOptions?) -> String {
+    guard error.code == .unreachable, let options else { return error.message }
     let address = options.server ?? Environment["SDCTL_SERVER"]
     let advice =
       address == nil

@@ -21,3 +21,15 @@ struct Table {
     }.joined(separator: "\n")
   }
 }
+
+/// Names and values, a line each, the values below each other.
+struct Columns {
+  let text: String
+
+  init(_ lines: [(name: String, value: String)]) {
+    let width = (lines.map(\.name.count).max() ?? 0) + 2
+    text = lines.map { name, value in
+      Terminal.plain(name) + String(repeating: " ", count: width - name.count) + Terminal.plain(value)
+    }.joined(separator: "\n")
+  }
+}

@@ -24,10 +24,7 @@ extension TaskView {
       lines.append(("", error.message))
     }
     if let context { lines.append(("context", context.text)) }
-    let width = (lines.map(\.0.count).max() ?? 0) + 2
-    return lines.map { name, value in
-      name + String(repeating: " ", count: width - name.count) + Terminal.plain(value)
-    }.joined(separator: "\n")
+    return Columns(lines).text
   }
 
   /// A task in one line of a table.

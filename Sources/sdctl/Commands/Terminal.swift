@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Glibc
 
 /// What commands print to: results on standard output, everything else on standard error.
@@ -7,12 +8,31 @@ enum Terminal {
 
   static func print(_ text: String) { write(text + "\n", to: STDOUT_FILENO) }
 
+  /// Prints bytes as they are.
+  static func print(_ bytes: [UInt8]) { write(bytes, to: STDOUT_FILENO) }
+
   static func complain(_ text: String) { write("sdctl: \(text)\n", to: STDERR_FILENO) }
 
   static func note(_ text: String) { write(text + "\n", to: STDERR_FILENO) }
 
-  fileprivate static func write(_ text: String, to descriptor: Int32) {
-    var rest = Array(text.utf8)[...]
+  /// Asks before something that cannot be undone, unless it was said that it is meant.
+  ///
+  /// Throws when it is not wanted, or when there is nobody to be asked.
+  static func confirm(_ question: String, unless isSure: Bool) throws {
+    if isSure { return }
+    guard isatty(STDIN_FILENO) == 1, isInteractive else {
+      throw CommandFailure.usage("\(plain(question)) Say --yes: there is nobody to be asked.")
+    }
+    write("\(plain(question)) [y/N] ", to: STDERR_FILENO)
+    guard ["y", "yes"].contains(readLine()?.lowercased()) else {
+      throw CommandFailure(code: CommandExit.refused, message: "Nothing was done.")
+    }
+  }
+
+  fileprivate static func write(_ text: String, to descriptor: Int32) { write(Array(text.utf8), to: descriptor) }
+
+  private static func write(_ bytes: [UInt8], to descriptor: Int32) {
+    var rest = bytes[...]
     while !rest.isEmpty {
       let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
       if count < 0, errno == EINTR { continue }
@@ -57,4 +77,7 @@ enum Environment {
     let text = String(cString: value)
     return text.isEmpty ? nil : text
   }
+
+  /// All of it.
+  static var all: [String: String] { ProcessInfo.processInfo.environment }
 }

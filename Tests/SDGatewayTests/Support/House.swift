@@ -14,7 +14,7 @@ struct House: Sendable {
   let queue: MemoryQueue
   let notices: MemoryQueue
   let store: any ObjectStore
-  let services: DoorServices
+  let services: GatewayServices
   let logger: Logger
 
   /// - Parameter secret: what webhooks are signed with; `nil` for a deployment without.
@@ -35,7 +35,7 @@ struct House: Sendable {
     notices = system.queue("notices")
     self.store = store ?? system.store("bucket")
     let ring = try keys.map { try APIKeyRing($0) }
-    var services = DoorServices(
+    var services = GatewayServices(
       submissions: SubmissionService(
         ledger: system.ledger, topic: topic, store: self.store, catalog: catalog, clocks: clocks,
         reserves: { ring?.isTenants($0) ?? false }),

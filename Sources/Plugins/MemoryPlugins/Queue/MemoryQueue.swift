@@ -209,6 +209,14 @@ public final class MemoryQueue: MessageQueue {
     return stats
   }
 
+  /// Something done to what the queue holds by now.
+  func read<T: Sendable>(_ body: @Sendable (inout MemoryQueueState) -> T) -> T {
+    state.withLock { state in
+      state.advance(to: clocks.instant)
+      return body(&state)
+    }
+  }
+
   /// Has a message handed out once more although somebody holds it, as SQS does now and then; for tests of consumers.
   public func injectDuplicate(of messageID: String) {
     state.withLock { $0.duplicate(messageID) }

@@ -205,6 +205,26 @@ struct MemoryQueueState {
     if let group = entry.message.outgoing.groupID { ready.release(group) }
   }
 
+  // MARK: Operating
+
+  /// All messages in the order in which they came, leased and delayed ones too.
+  var messages: [QueuedMessage] {
+    entries.sorted { $0.key < $1.key }.map { _, entry in
+      let outgoing = entry.message.outgoing
+      return QueuedMessage(
+        id: entry.message.id, body: outgoing.body, attributes: outgoing.attributes, groupID: outgoing.groupID,
+        receiveCount: entry.message.receiveCount, sentAt: entry.message.sentAt,
+        standing: !entry.receipts.isEmpty ? .inFlight : entry.hiddenUntil != nil ? .delayed : .waiting)
+    }
+  }
+
+  /// Removes every message, and answers how many there were.
+  mutating func removeAll() -> Int {
+    let all = Array(entries.keys)
+    for sequence in all { forget(sequence) }
+    return all.count
+  }
+
   // MARK: Counting
 
   func stats(at now: Timestamp) -> QueueStats {

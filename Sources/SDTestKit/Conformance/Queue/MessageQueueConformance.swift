@@ -59,14 +59,18 @@ public struct MessageQueueConformance: Sendable {
     public var exactStats: Bool
     /// The fixture can inject a duplicate.
     public var duplicates: Bool
+    /// It is an `OperableQueue`, and what that means with it; `nil` for one that is not.
+    public var operations: QueueOperations?
 
     /// What is known of a plugin's queues.
     public init(
       abilities: QueueCapabilities.Ability, manualTime: Bool = true, takesAnyBytes: Bool = true,
-      knowsEndedLeases: Bool = true, exactStats: Bool = true, duplicates: Bool = false
+      knowsEndedLeases: Bool = true, exactStats: Bool = true, duplicates: Bool = false,
+      operations: QueueOperations? = nil
     ) {
       (self.abilities, self.manualTime, self.takesAnyBytes) = (abilities, manualTime, takesAnyBytes)
       (self.knowsEndedLeases, self.exactStats, self.duplicates) = (knowsEndedLeases, exactStats, duplicates)
+      self.operations = operations
     }
   }
 
@@ -83,7 +87,9 @@ public struct MessageQueueConformance: Sendable {
   public var cases: [Case] { Self.all.filter { $0.applies(self) } }
 
   /// Every case there is.
-  public static var all: [Case] { leaseCases + endCases + waitCases + bodyCases + groupCases + letterCases }
+  public static var all: [Case] {
+    leaseCases + endCases + waitCases + bodyCases + groupCases + letterCases + operationCases
+  }
 
   /// Runs one case; throws what is wrong.
   public func run(_ testCase: Case) async throws {

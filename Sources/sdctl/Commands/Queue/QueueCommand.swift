@@ -1,0 +1,123 @@
+import ArgumentParser
+import SDCore
+import SDRuntime
+
+/// `sdctl queue`.
+struct QueueCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "queue", abstract: "Look into queues, and empty them.",
+    discussion: """
+      Queues are those of a state directory, one a runtime, or any that has an address:
+
+        sdctl queue stats --state ./state
+        sdctl queue peek --state ./state --runtime sdruntime
+        sdctl queue stats --queue https://sqs.us-west-2.amazonaws.com/123456789012/sdruntime
+      """,
+    subcommands: [QueueStatsCommand.self, QueuePeekCommand.self, QueuePurgeCommand.self],
+    defaultSubcommand: QueueStatsCommand.self)
+}
+
+/// `sdctl queue stats`.
+struct QueueStatsCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "stats", abstract: "Tell how full queues are.",
+    discussion: """
+      Examples:
+
+        sdctl queue stats
+        sdctl queue stats --state ./state --output json
+        sdctl queue stats --queue sqs:sdruntime
+      """)
+
+  @OptionGroup var target: QueueTarget
+
+  func run() async throws {
+    try await CommandExit.reporting {
+      var found: [(queue: OperatedQueue, stats: QueueStats)] = []
+      for queue in try await target.queues() { found.append((queue, try await queue.queue.stats())) }
+      target.output.show(.array(found.map { $0.stats.json(of: $0.queue) })) {
+        var table = Table(["QUEUE", "RUNTIME", "WAITING", "IN FLIGHT", "DELAYED", "DEAD", "OLDEST"])
+        for (queue, stats) in found {
+          table.add([
+            queue.queue.name, queue.runtime ?? "-", "\(stats.waiting)", "\(stats.inFlight)", "\(stats.delayed)",
+            stats.dead.map { "\($0)" } ?? "-", stats.oldestAge?.shortSeconds ?? "-",
+          ])
+        }
+        Terminal.print(table.text)
+      }
+    }
+  }
+}
+
+/// `sdctl queue peek`.
+struct QueuePeekCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "peek", abstract: "Show messages without taking them.",
+    discussion: """
+      On SQS there is no look but to receive: what is shown is hidden from workers for a moment, and its receives count.
+
+      Examples:
+
+        sdctl queue peek --runtime sdruntime
+        sdctl queue peek --runtime sdruntime --limit 1 --output json
+      """)
+
+  @OptionGroup var target: QueueTarget
+  @Option(name: .shortAndLong, help: "At most so many.") var limit = 10
+
+  func validate() throws {
+    guard (1...10_000).contains(limit) else { throw ValidationError("--limit is not from 1 to 10,000.") }
+  }
+
+  func run() async throws {
+    try await CommandExit.reporting {
+      let queue = try await target.queue()
+      let messages = try await queue.peek(max: limit)
+      if queue.operations.contains(.looksCount), !messages.isEmpty {
+        Terminal.note("A look counts as a receive with this queue.")
+      }
+      target.output.show(.array(messages.map(\.json))) {
+        guard !messages.isEmpty else { return Terminal.note("Queue \(queue.name) has nothing to show.") }
+        var table = Table(["MESSAGE", "STATE", "RECEIVES", "SENT", "TASK", "BYTES"])
+        for message in messages {
+          table.add([
+            message.id, message.standing.rawValue, "\(message.receiveCount)", message.sentAt?.description ?? "-",
+            Letter(message).task?.key.id ?? "-", "\(message.body.count)",
+          ])
+        }
+        Terminal.print(table.text)
+      }
+    }
+  }
+}
+
+/// `sdctl queue purge`.
+struct QueuePurgeCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "purge", abstract: "Remove all messages of a queue for good.",
+    discussion: """
+      Tasks whose messages are removed stay as they are recorded, queued or running, until they expire or are cancelled. \
+      Dead letters are not touched.
+
+      Examples:
+
+        sdctl queue purge --runtime sdruntime
+        sdctl queue purge --queue sqs:sdruntime --yes
+      """)
+
+  @OptionGroup var target: QueueTarget
+  @Flag(name: .shortAndLong, help: "Do not ask.") var yes = false
+
+  func run() async throws {
+    try await CommandExit.reporting {
+      let queue = try await target.queue()
+      let stats = try await queue.stats()
+      let all = stats.waiting + stats.inFlight + stats.delayed
+      try Terminal.confirm("Remove \(all) messages of queue \(queue.name) for good?", unless: yes)
+      let count = try await queue.purge()
+      target.output.show(["queue": .string(queue.name), "removed": count.map(JSONValue.int) ?? .null]) {
+        Terminal.print("\(queue.name): \(count.map { "\($0) messages" } ?? "all messages") removed")
+      }
+    }
+  }
+}

@@ -1,0 +1,67 @@
+import ArgumentParser
+import Glibc
+import Logging
+import SDCore
+import SDRuntime
+
+/// Which queue a command works on, and how it prints.
+struct QueueTarget: ParsableArguments {
+  @OptionGroup var options: QueueOptions
+  @OptionGroup var output: OutputOptions
+
+  /// The queues that are meant.
+  ///
+  /// Without a word about it they are those of `./.sd`, where `sdctl dev` keeps its state.
+  func queues() async throws -> [OperatedQueue] {
+    var configuration = try Configuration(
+      flags: options.flags, file: options.file, environment: Environment.all)
+    if configuration[.state] == nil, configuration[.queue] == nil, configuration[.topic] == nil {
+      guard StateFolder(".sd").isThere else {
+        throw CommandFailure.usage(
+          "Which queue? Say --state DIR for those of a system on this machine, or --queue with an address.")
+      }
+      try configuration.setDefaults([.state: ".sd"])
+    }
+    if let state = configuration.text(.state), options.flags[.queue] == nil {
+      guard StateFolder(state).isThere else {
+        throw CommandFailure(code: CommandExit.refused, message: "\(state) is no state directory of ours")
+      }
+    }
+    var logger = Logger(label: "sdctl")
+    logger.logLevel = .warning
+    return try await Composition(configuration, logger: logger).operatedQueues()
+  }
+
+  /// The one queue that is meant.
+  func queue() async throws -> any OperableQueue {
+    let queues = try await queues()
+    guard let one = queues.first, queues.count == 1 else {
+      let names = queues.compactMap(\.runtime).joined(separator: ", ")
+      throw CommandFailure.usage("There are several queues: say --runtime with one of \(names).")
+    }
+    return one.queue
+  }
+}
+
+/// A directory that local plugins keep their state in.
+private struct StateFolder {
+  let path: String
+
+  init(_ path: String) { self.path = path }
+
+  var isThere: Bool { access(path + "/state.sqlite", F_OK) == 0 }
+}
+
+/// How a command prints.
+struct OutputOptions: ParsableArguments {
+  @Option(name: [.customLong("output"), .customShort("o")], help: "How to print: text or json.")
+  var format: OutputFormat = .text
+
+  /// Prints a result: JSON, or what `text` makes of it.
+  func show(_ json: @autoclosure () -> JSONValue, text: () -> Void) {
+    switch format {
+    case .json: Terminal.print(json().text)
+    case .text: text()
+    }
+  }
+}
