@@ -114,6 +114,12 @@ import Testing
     let stored = try await house.store.get("in/a.png")
     #expect(stored.bytes == [1, 2] && stored.info.contentType == "image/png")
   }
+
+  private struct Verifier: PresignedAccessVerifier {
+    func verify(_ key: String, _ access: PresignedAccess, expires: String, signature: String) throws {
+      guard signature == "good" else { throw SDError(.denied, "a presigned URL with a wrong signature") }
+    }
+  }
 }
 
 /// A store that signs URLs: as S3 does, or for a gateway that serves them.
