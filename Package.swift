@@ -50,7 +50,7 @@ let modules: [Module] = [
   .init(kind: .c, name: "CHTTPTransport", path: "Sources/HTTPTransport/CHTTPTransport", ours: ["CCurl"]),
   .init(
     kind: .library, name: "HTTPTransport", path: "Sources/HTTPTransport/HTTPTransport",
-    ours: ["CHTTPTransport"], theirs: [logging, httpTypes, collections]),
+    ours: ["CHTTPTransport"], theirs: [logging, httpTypes, collections, crypto]),
 
   // The AWS client.
   .init(kind: .system, name: "CXML2", path: "Sources/AWSKit/CXML2"),

@@ -46,7 +46,8 @@ extension ConfigurationKey {
   public static let backend = Self(
     "backend", .uri, [.agent, .job, .dev],
     default: "webui+http://localhost:8080; sdctl dev: test-pattern:",
-    "What makes the pictures: webui+http://HOST:PORT, test-pattern:.")
+    "What makes the pictures: webui+http://HOST:PORT, comfyui+http://HOST:PORT?workflows=DIR, openai+http://HOST:PORT, test-pattern:."
+  )
   /// The catalog of runtimes.
   public static let runtimes = Self(
     "runtimes", .path, .all, default: "runtimes.yaml of the state directory",

@@ -9,11 +9,18 @@ extension PluginRegistry {
     }
     for scheme in ["webui+http", "webui+https"] {
       backends.register(scheme, usage: "\(scheme)://HOST:PORT") { uri, context in
-        guard let base = uri.serverURL, uri.authority?.isEmpty == false else {
-          throw SDError(.configuration, "it must name a server, as in \(scheme)://HOST:PORT")
-        }
-        let credentials = uri.user.map { (user: $0, password: uri.password ?? "") }
-        return WebUIBackend(base: base, transport: context.transport, credentials: credentials, clocks: context.clocks)
+        WebUIBackend(
+          base: try Self.server(of: uri), transport: context.transport, credentials: Self.credentials(of: uri),
+          clocks: context.clocks)
+      }
+    }
+    for scheme in ["comfyui+http", "comfyui+https"] {
+      backends.register(scheme, usage: "\(scheme)://HOST:PORT?workflows=DIR") { uri, context in
+        let base = try Self.server(of: uri)
+        let workflows = try uri["workflows"].map { try ComfyWorkflows(directory: $0) } ?? .standard
+        return ComfyBackend(
+          base: base, transport: context.transport, credentials: Self.credentials(of: uri), workflows: workflows,
+          clocks: context.clocks, logger: context.logger)
       }
     }
     inputs = { store, context in
@@ -21,6 +28,17 @@ extension PluginRegistry {
         try await Self.object(key, in: bucket, of: store)
       }
     }
+  }
+
+  private static func server(of uri: PluginURI) throws(SDError) -> String {
+    guard let base = uri.serverURL, uri.authority?.isEmpty == false else {
+      throw SDError(.configuration, "it must name a server, as in \(uri.scheme)://HOST:PORT")
+    }
+    return base
+  }
+
+  private static func credentials(of uri: PluginURI) -> (user: String, password: String)? {
+    uri.user.map { (user: $0, password: uri.password ?? "") }
   }
 
   /// An input that lies in the deployment's own store; all else is for no task to read, nor what is ours alone there.
