@@ -24,8 +24,9 @@ extension PluginRegistry {
       }
     }
     inputs = { store, context in
-      HTTPInputSource(transport: context.transport, clocks: context.clocks) { bucket, key in
-        try await Self.object(key, in: bucket, of: store)
+      let objects = try InputObjects(store, context)
+      return HTTPInputSource(transport: context.transport, clocks: context.clocks) { bucket, key in
+        try await objects.read(key, in: bucket)
       }
     }
   }
@@ -39,15 +40,5 @@ extension PluginRegistry {
 
   private static func credentials(of uri: PluginURI) -> (user: String, password: String)? {
     uri.user.map { (user: $0, password: uri.password ?? "") }
-  }
-
-  /// An input that lies in the deployment's own store; all else is for no task to read, nor what is ours alone there.
-  private static func object(_ key: String, in bucket: String, of store: any ObjectStore) async throws -> [UInt8] {
-    guard bucket == store.bucket, key.hasPrefix(store.prefix) else {
-      throw SDError(.denied, "reading an input from bucket \(bucket.debugDescription): it is not among those allowed")
-    }
-    let own = String(key.dropFirst(store.prefix.count))
-    guard !own.hasPrefix(".") else { throw SDError(.denied, "reading an input that is not a client's") }
-    return try await store.get(own, range: nil, limit: 32 << 20).bytes
   }
 }
