@@ -26,6 +26,10 @@ public struct UrgentFirstQueue: MessageQueue {
       maximumLease: min(a.maximumLease, b.maximumLease))
   }
 
+  public var visibility: Duration {
+    get async throws { min(try await urgent.visibility, try await ordinary.visibility) }
+  }
+
   public func send(_ messages: [OutgoingMessage]) async throws -> [SendOutcome] { try await ordinary.send(messages) }
 
   public func receive(max: Int, wait: Duration, visibility: Duration?) async throws -> [Lease] {
