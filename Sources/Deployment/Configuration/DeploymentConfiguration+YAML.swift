@@ -55,7 +55,7 @@ struct ConfigurationReader {
       root.note("has no stackName")
       return nil
     }
-    let name = stack.text(like: /[A-Za-z][A-Za-z0-9-]{0,29}/, "letters, digits and -, up to 30") ?? ""
+    let name = stack.text(like: /[A-Za-z][A-Za-z0-9-]{0,29}/, "a letter, then letters, digits and -, up to 30") ?? ""
     var configuration = Configuration(stackName: name, runtimes: [])
     configuration.region = members["region"]?.text(like: /[a-z]{2}(?:-[a-z]+)+-[0-9]/, "a region, as us-west-2")
     configuration.modelBucketArn = members["modelBucketArn"]?.text(like: /arn:[^:]+:s3:::.+/, "a bucket's ARN")
@@ -183,11 +183,10 @@ struct ConfigurationReader {
       "chartRepository", "chartVersion", "extraValues",
     ])
     for key in ["name", "type"] where members[key] == nil { node.note("has no \(key)") }
-    guard
-      let name = members["name"]?.text(
-        like: /[A-Za-z0-9](?:[A-Za-z0-9-]{0,38}[A-Za-z0-9])?/, "letters, digits and - between them, up to 40"),
-      let engine = members["type"]?.choice(DeploymentConfiguration.Engine.self)
-    else { return nil }
+    let named = members["name"]?.text(
+      like: /[A-Za-z0-9](?:[A-Za-z0-9-]{0,38}[A-Za-z0-9])?/, "letters, digits and - between them, up to 40")
+    let typed = members["type"]?.choice(DeploymentConfiguration.Engine.self)
+    guard let name = named, let engine = typed else { return nil }
     var runtime = DeploymentConfiguration.Runtime(
       name: name.lowercased(), engine: engine,
       routing: members["routing"]?.choice(DeploymentConfiguration.Routing.self) ?? routing)
