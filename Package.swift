@@ -49,7 +49,7 @@ let modules: [Module] = [
   .init(kind: .c, name: "CHTTPTransport", path: "Sources/HTTPTransport/CHTTPTransport", ours: ["CCurl"]),
   .init(
     kind: .library, name: "HTTPTransport", path: "Sources/HTTPTransport/HTTPTransport",
-    ours: ["CHTTPTransport"], theirs: [logging, httpTypes, collections]),
+    ours: ["CHTTPTransport"], theirs: [logging, httpTypes, collections, crypto]),
 
   // The AWS client.
   .init(kind: .system, name: "CXML2", path: "Sources/AWSKit/CXML2"),
@@ -81,6 +81,12 @@ let modules: [Module] = [
   .init(
     kind: .library, name: "BackendPlugins", path: "Sources/Plugins/BackendPlugins",
     ours: ["SDCore", "HTTPTransport", "ImageKit"], theirs: [logging, httpTypes, crypto]),
+  .init(
+    kind: .library, name: "AWSPlugins", path: "Sources/Plugins/AWSPlugins", ours: ["SDCore", "AWSKit"],
+    theirs: [logging, crypto]),
+  .init(
+    kind: .library, name: "OTLPPlugin", path: "Sources/Plugins/OTLPPlugin", ours: ["SDCore", "HTTPTransport"],
+    theirs: [httpTypes]),
 
   // The HTTP API, both sides.
   .init(
@@ -95,7 +101,10 @@ let modules: [Module] = [
   // The composition root and the programs.
   .init(
     kind: .library, name: "SDRuntime", path: "Sources/SDRuntime",
-    ours: ["SDCore", "HTTPTransport", "MemoryPlugins", "LocalPlugins", "BackendPlugins"],
+    ours: [
+      "SDCore", "HTTPTransport", "AWSKit", "MemoryPlugins", "LocalPlugins", "AWSPlugins", "BackendPlugins",
+      "OTLPPlugin",
+    ],
     theirs: [logging, metrics, tracing, lifecycle, lifecycleSignals, httpTypes, yams, arguments]),
   .init(kind: .executable, name: "sd-agent", path: "Sources/sd-agent", ours: ["SDRuntime"], theirs: [arguments]),
   .init(kind: .executable, name: "sd-job", path: "Sources/sd-job", ours: ["SDRuntime"], theirs: [arguments]),
@@ -136,6 +145,13 @@ let modules: [Module] = [
   .init(
     kind: .test, name: "BackendPluginsTests", path: "Tests/BackendPluginsTests",
     ours: ["SDCore", "BackendPlugins", "HTTPTransport", "ImageKit", "SDTestKit"], theirs: [httpTypes]),
+  .init(
+    kind: .test, name: "AWSPluginsTests", path: "Tests/AWSPluginsTests",
+    ours: ["SDCore", "AWSPlugins", "AWSKit", "HTTPTransport", "MemoryPlugins", "SDTestKit"],
+    theirs: [httpTypes, logging]),
+  .init(
+    kind: .test, name: "OTLPPluginTests", path: "Tests/OTLPPluginTests",
+    ours: ["SDCore", "OTLPPlugin", "HTTPTransport", "SDTestKit"], theirs: [httpTypes]),
   .init(
     kind: .test, name: "SDRuntimeTests", path: "Tests/SDRuntimeTests",
     ours: ["SDCore", "SDRuntime", "MemoryPlugins", "HTTPTransport", "SDTestKit"],

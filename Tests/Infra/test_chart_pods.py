@@ -95,6 +95,7 @@ def test_sidecars_start_first_and_let_the_pod_end(name):
         assert {one["name"] for one in spec["containers"]} == {"agent", "engine", "xray-daemon"}
         assert spec["shareProcessNamespace"] is True
         assert helm.render(name).environment("agent")["SD_STOP_ENGINE"] == "true"
+        assert helm.render(name).environment("agent")["SD_STOP_PROCESSES"] == "python3,xray"
         assert len({one["securityContext"]["runAsUser"] for one in spec["containers"]}) == 1
         return
     assert [one["name"] for one in spec["containers"]] == ["agent"]
@@ -140,6 +141,7 @@ def test_only_the_agent_has_a_token(name):
     for container in manifests.containers.values():
         mounts = [mount["name"] for mount in container.get("volumeMounts", [])]
         assert ("kubernetes" in mounts) == (container["name"] == "agent" and name != "without-policies")
+    assert manifests.environment("agent")["SD_MARK_POD"] == ("false" if name == "without-policies" else "true")
     assert manifests.pod["metadata"]["annotations"]["eks.amazonaws.com/skip-containers"] == "engine"
 
 

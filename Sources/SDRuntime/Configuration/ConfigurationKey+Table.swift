@@ -4,8 +4,7 @@ extension ConfigurationKey {
     .state, .runtime, .queue, .deadLetter, .store, .ledger, .topic, .events, .traces, .backend, .runtimes, .model,
     .dynamicModel, .host, .port, .publicURL, .healthPort, .logLevel, .logFormat, .visibility, .grace, .maximumAttempts,
     .inferenceTimeout, .stallTimeout, .maximumTasks, .lookAhead, .announceStart, .memoryBudget, .emptyStatus,
-    .stopEngine,
-    .stopProcesses, .markPod, .serviceAccount, .bucket, .relaxed,
+    .stopEngine, .stopProcesses, .markPod, .serviceAccount, .s3Inputs, .bucket, .relaxed,
   ]
 
   // MARK: Where things are
@@ -30,7 +29,7 @@ extension ConfigurationKey {
   /// Where task records are kept.
   public static let ledger = Self(
     "ledger", .uri, [.agent, .job, .gateway], default: "beside the store",
-    "Where task records are kept: file:DIR, memory:.")
+    "Where task records are kept: file:DIR, memory:, s3://bucket/prefix.")
   /// Where the door publishes tasks.
   public static let topic = Self(
     "topic", .uri, .gateway, "Where tasks are published for the runtimes' queues: file:DIR, memory:, an SNS ARN.")
@@ -40,12 +39,14 @@ extension ConfigurationKey {
     "Where the end of a task is announced: file:DIR, memory:, an SNS ARN, none:.")
   /// Where spans go.
   public static let traces = Self(
-    "traces", .uri, .all, default: "none:", "Where trace spans go: file:PATH, none:.")
+    "traces", .uri, .all, default: "none:",
+    "Where trace spans go: file:PATH, xray://HOST:2000, otlp+http://HOST:4318, none:.")
   /// What makes the pictures.
   public static let backend = Self(
     "backend", .uri, [.agent, .job, .dev],
     default: "webui+http://localhost:8080; sdctl dev: test-pattern:",
-    "What makes the pictures: webui+http://HOST:PORT, test-pattern:.")
+    "What makes the pictures: webui+http://HOST:PORT, comfyui+http://HOST:PORT?workflows=DIR, openai+http://HOST:PORT, test-pattern:."
+  )
   /// The catalog of runtimes.
   public static let runtimes = Self(
     "runtimes", .path, .all, default: "runtimes.yaml of the state directory",
@@ -147,6 +148,13 @@ extension ConfigurationKey {
   public static let serviceAccount = Self(
     "service-account", .path, .workers, default: "/var/run/secrets/kubernetes.io/serviceaccount",
     "The folder with token, ca.crt and namespace that mark-pod uses.")
+
+  // MARK: AWS
+
+  /// Where inputs may come from besides the store.
+  public static let s3Inputs = Self(
+    "s3-inputs", .text, .workers, default: "the store alone",
+    "Further buckets that the s3: images of tasks may be read from: bucket or bucket/prefix, with commas between.")
 
   // MARK: Local plugins
 

@@ -36,8 +36,10 @@ public struct PluginRegistry: Sendable {
     var registry = PluginRegistry()
     registry.registerMemoryPlugins()
     registry.registerLocalPlugins()
+    registry.registerAWSPlugins()
     registry.registerBackends()
     registry.events.register("none", usage: "none:") { _, _ in SilentTopic() }
+    registry.registerOTLP()
     registry.traces.register("none", usage: "none:") { _, _ in NoSpans() }
     return registry
   }()
