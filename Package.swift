@@ -38,6 +38,7 @@ let arguments = Product("ArgumentParser", "swift-argument-parser")
 let hummingbird = Product("Hummingbird", "hummingbird")
 let hummingbirdCore = Product("HummingbirdCore", "hummingbird")
 let nio = [Product("NIOCore", "swift-nio"), Product("NIOPosix", "swift-nio"), Product("NIOHTTP1", "swift-nio")]
+let nioHTTPTypes = Product("NIOHTTPTypes", "swift-nio-extras")
 
 let modules: [Module] = [
   // The core: contracts and domain.
@@ -92,8 +93,10 @@ let modules: [Module] = [
   .init(
     kind: .library, name: "SDClient", path: "Sources/SDClient", ours: ["SDCore", "HTTPTransport"], theirs: [httpTypes]),
   .init(
-    kind: .library, name: "SDGateway", path: "Sources/SDGateway", ours: ["SDCore", "ImageKit"],
-    theirs: [logging, metrics, tracing, lifecycle, httpTypes, hummingbird, hummingbirdCore, nio[0]]),
+    kind: .library, name: "SDGateway", path: "Sources/SDGateway", ours: ["SDCore", "HTTPTransport", "ImageKit"],
+    theirs: [
+      logging, metrics, tracing, lifecycle, httpTypes, hummingbird, hummingbirdCore, nio[0], nio[2], nioHTTPTypes,
+    ]),
 
   // Stacks and charts from one file.
   .init(kind: .library, name: "Deployment", path: "Sources/Deployment", ours: ["SDCore"], theirs: [yams]),
@@ -171,6 +174,7 @@ let packages: [String: Package.Dependency] = [
   "swift-http-types": .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0", traits: []),
   "swift-collections": .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
   "swift-nio": .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+  "swift-nio-extras": .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
   "GRDB.swift": .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
   "Yams": .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
   "swift-argument-parser": .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),

@@ -2,7 +2,8 @@ extension ConfigurationKey {
   /// Every key, in the order of the reference page.
   public static let all: [ConfigurationKey] = [
     .state, .runtime, .queue, .deadLetter, .store, .ledger, .topic, .events, .traces, .backend, .runtimes, .model,
-    .dynamicModel, .host, .port, .publicURL, .healthPort, .logLevel, .logFormat, .visibility, .grace, .maximumAttempts,
+    .dynamicModel, .host, .port, .publicURL, .allowedHosts, .proxies, .apiKeys, .queueLimit, .webhooks, .webhookSecret,
+    .privateWebhooks, .healthPort, .logLevel, .logFormat, .visibility, .grace, .maximumAttempts,
     .inferenceTimeout, .stallTimeout, .maximumTasks, .lookAhead, .announceStart, .memoryBudget, .emptyStatus,
     .stopEngine, .stopProcesses, .markPod, .serviceAccount, .s3Inputs, .bucket, .relaxed,
   ]
@@ -72,6 +73,34 @@ extension ConfigurationKey {
   public static let publicURL = Self(
     "public-url", .text, [.gateway, .dev], default: "http://HOST:PORT",
     "What clients put before the paths of links to images.")
+  /// The names that requests may call the gateway by.
+  public static let allowedHosts = Self(
+    "allowed-hosts", .text, [.gateway, .dev], default: "on loopback its own names, else any",
+    "Host names that requests may be for, separated by commas.")
+  /// Proxies before the gateway.
+  public static let proxies = Self(
+    "proxies", .count(0...10), [.gateway, .dev], default: "0",
+    "How many proxies stand before the gateway: the last so many entries of X-Forwarded-For are theirs.")
+  /// The file of API keys.
+  public static let apiKeys = Self(
+    "api-keys", .path, [.gateway, .dev], default: "none are asked for",
+    "The file of API keys, read anew when it changes; sdctl keys new makes one.")
+  /// Tasks that may wait.
+  public static let queueLimit = Self(
+    "queue-limit", .count(1...1_000_000_000), [.gateway, .dev], default: "none",
+    "How many tasks may wait for a runtime before more are refused with 429.")
+  /// The queue of webhooks.
+  public static let webhooks = Self(
+    "webhooks", .uri, [.gateway, .dev], default: "the queue webhooks beside the events",
+    "The queue that gets the notices of tasks with a webhook; none: for no webhooks.")
+  /// What webhooks are signed with.
+  public static let webhookSecret = Self(
+    "webhook-secret", .secret, [.gateway, .dev], default: "webhook-secret of the state directory",
+    "What each tenant's signing secret is derived from: whsec_ and base64, or @ and a file's path.")
+  /// Whether webhooks may stay inside.
+  public static let privateWebhooks = Self(
+    "private-webhooks", .boolean, [.gateway, .dev], default: "false; sdctl dev: true",
+    "Whether webhooks may go to addresses that are not public ones.")
   /// The agent's health port.
   public static let healthPort = Self(
     "health-port", .count(0...65535), .workers, default: "off",
