@@ -16,12 +16,13 @@ struct Claimer: Sendable {
   let store: any ObjectStore
   let configuration: WorkerConfiguration
   let clocks: Clocks
+  let metrics: WorkerMetrics
 
   /// Claims the run that a message asks for.
   func claim(_ task: ReceivedTask, lease: Lease) async throws -> Decision {
     var draft = TaskRecord(
       task.request, run: task.ticket?.run ?? 1, submission: task.submission,
-      digest: TaskMessage.digest(task.request.payload), at: task.ticket?.createdAt ?? clocks.timestamp)
+      digest: TaskMessage.digest(task.request.payload), at: task.ticket?.createdAt ?? lease.sentAt ?? clocks.timestamp)
     draft.runtime = configuration.runtime ?? draft.runtime
     if let ticket = task.ticket, !task.isRedriven {
       // The door's record is known but for its nonce: claimed without being read, and judged anew if it has changed.
@@ -86,6 +87,7 @@ struct Claimer: Sendable {
       }
       return true
     }
+    if case .written(let entry) = outcome, entry.record.state.isTerminal { metrics.ended(entry.record) }
     return switch decision {
     case .work: .work(outcome.entry)
     case .announce: .announce(outcome.entry)
