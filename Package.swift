@@ -130,7 +130,7 @@ let modules: [Module] = [
     theirs: [httpTypes]),
   .init(
     kind: .test, name: "AWSKitTests", path: "Tests/AWSKitTests", ours: ["AWSKit", "HTTPTransport", "SDTestKit"],
-    theirs: [httpTypes], exclude: ["Vectors"]),
+    theirs: [httpTypes, logging], exclude: ["Vectors"]),
   .init(
     kind: .tool, name: "awskit-probe", path: "Tests/AWSKitProbe", ours: ["AWSKit", "HTTPTransport"],
     theirs: [httpTypes]),

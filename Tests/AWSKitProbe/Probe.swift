@@ -4,21 +4,23 @@ import Glibc
 /// Lets other programs drive AWSKit and HTTPTransport by their public faces, so that they can be compared with others.
 ///
 ///     awskit-probe calls < CASES          what is sent for each case, and what is made of its answer; JSON lines
+///     awskit-probe identity               who the environment says that this is
 ///     awskit-probe upload URL FILE        a file of any size into the object `bucket/key` of the server at URL
 ///     awskit-probe download URL FILE      the object into a file
 ///     awskit-probe get URL COUNT CA-FILE  so many exchanges at once
 ///
-/// The last three tell in JSON what happened and how much memory it took.
+/// The last ones tell in JSON what happened and how much memory it took.
 @main struct Probe {
   static func main() async throws {
     let arguments = CommandLine.arguments.dropFirst()
     switch (arguments.first, arguments.count) {
     case ("calls", 1): try await calls()
+    case ("identity", 1): try await Identity.tell()
     case ("upload", 3): try await Transfers(arguments).upload()
     case ("download", 3): try await Transfers(arguments).download()
     case ("get", 4): try await Exchanges(arguments).get()
     default:
-      let usage = "usage: awskit-probe calls | upload URL FILE | download URL FILE | get URL COUNT CA-FILE\n"
+      let usage = "usage: awskit-probe calls | identity | upload URL FILE | download URL FILE | get URL COUNT CA-FILE\n"
       _ = usage.withCString { write(STDERR_FILENO, $0, strlen($0)) }
       exit(64)
     }

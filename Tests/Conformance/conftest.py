@@ -9,6 +9,8 @@ import sys
 
 import pytest
 
+from tls_server import make_certificate
+
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 REFERENCE = HERE / "reference"
@@ -67,3 +69,9 @@ def swift_test():
         assert done.returncode == 0 and ended, (done.stdout + done.stderr)[-6000:]
         return int(ended.group(1))
     return run
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory):
+    """A folder with a certificate for localhost and its key."""
+    return make_certificate(tmp_path_factory.mktemp("certificate"))

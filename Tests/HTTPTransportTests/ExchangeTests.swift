@@ -44,7 +44,7 @@ import Testing
     }
   }
 
-  @Test func aLineBreakInAValueDoesNotBecomeAHeader() async throws {
+  @Test func attack8ALineBreakInAValueDoesNotBecomeAHeader() async throws {
     let server = try ScriptedHTTPServer { _ in .respond() }
     try await withTransport { transport in
       let name = try #require(HTTPField.Name("X-Odd"))

@@ -103,7 +103,7 @@ struct TLSTests {
     #expect(try await get(server, authority: server.authority).get() == 200)
   }
 
-  @Test func whatCannotBeVerifiedIsRefusedBeforeAnythingIsSent() async throws {
+  @Test func attack13WhatCannotBeVerifiedIsRefusedBeforeAnythingIsSent() async throws {
     let server = try TLSServer(name: "DNS:localhost")
     let other = try TLSServer(name: "DNS:elsewhere.invalid")
     let expired = try TLSServer(name: "DNS:localhost", days: -1)
@@ -116,7 +116,7 @@ struct TLSTests {
     expectRefused(try await get(server, authority: "/no/such/file.pem"), "no file of authorities")
   }
 
-  @Test func oldVersionsAreRefused() async throws {
+  @Test func attack13OldVersionsAreRefused() async throws {
     let lax = ["-cipher", "DEFAULT@SECLEVEL=0"]
     let old = try TLSServer(name: "DNS:localhost", options: ["-tls1_1"] + lax)
     expectRefused(try await get(old, authority: old.authority), "TLS 1.1")
@@ -124,7 +124,7 @@ struct TLSTests {
     #expect(try await get(good, authority: good.authority).get() == 200)
   }
 
-  @Test func aPeerThatSpeaksNoTLSIsRefused() async throws {
+  @Test func attack13APeerThatSpeaksNoTLSIsRefused() async throws {
     let server = try ScriptedHTTPServer { _ in .respond() }
     try await withTransport { transport in
       let request = try HTTPRequest(url: "https://127.0.0.1:\(server.port)/", headerFields: [.authorization: "secret"])

@@ -81,7 +81,7 @@ struct RetryTests {
     #expect(sts.core.state.quota.left == 500 - 27)
   }
 
-  @Test func aWrongClockIsSetAfterTheServices() async throws {
+  @Test func fault20AWrongClockIsSetAfterTheServices() async throws {
     // The service's clock is 20 minutes ahead of the local one, which stands at 22:13:20.
     let server = try ScriptedHTTPServer { request in
       request.header("x-amz-date") == "20231114T223320Z"
@@ -103,7 +103,7 @@ struct RetryTests {
     #expect(error?.code == "SignatureDoesNotMatch" && server.requests.count == 1)
   }
 
-  @Test func credentialsThatExpireEarlyAreRenewedOnce() async throws {
+  @Test func fault21CredentialsThatExpireEarlyAreRenewedOnce() async throws {
     final class Source: CredentialProvider {
       let asked = Mutex(0)
       func credentials() async throws(AWSError) -> Credentials {

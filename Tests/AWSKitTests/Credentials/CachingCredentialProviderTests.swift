@@ -98,7 +98,7 @@ struct CachingCredentialProviderTests {
     #expect(source.asked == 2)
   }
 
-  @Test func anOutageIsSurvivedAsLongAsTheyAreValidAndNoFailureIsKept() async throws {
+  @Test func fault21AnOutageIsSurvivedAsLongAsTheyAreValidAndNoFailureIsKept() async throws {
     source.expire(time.now.addingTimeInterval(3600))
     #expect(try await key() == "A1")
     source.fail(true)

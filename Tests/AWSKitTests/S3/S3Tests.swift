@@ -128,7 +128,7 @@ struct S3Tests {
   }
 
   @Test(arguments: ["a\r\nX-Evil: 1", "a\nb", "a\u{0}", "ä", " a", "a\u{7F}"])
-  func metadataThatAHeaderCannotCarryIsRefusedBeforeSending(value: String) async throws {
+  func attack8MetadataThatAHeaderCannotCarryIsRefusedBeforeSending(value: String) async throws {
     let server = try ScriptedHTTPServer { _ in .respond() }
     var settings = S3.ObjectSettings(contentType: "image/png", metadata: ["x": value])
     for _ in 0..<2 {

@@ -161,7 +161,7 @@ struct SigningRulesTests {
     }
   }
 
-  @Test func secretsAreNotDescribed() {
+  @Test func attack10SecretsAreNotDescribed() {
     for text in [
       "\(credentials)", String(reflecting: credentials), "\([credentials])", "\(Optional(credentials) as Any)",
     ] {
@@ -173,7 +173,7 @@ struct SigningRulesTests {
     #expect(!dumped.contains("very secret") && !dumped.contains("a token"))
   }
 
-  @Test func aFieldWithALineBreakCannotSmuggleAnother() {
+  @Test func attack8AFieldWithALineBreakCannotSmuggleAnother() {
     var request = request
     request.headerFields[.init("X-Amz-Meta-A")!] = "a\r\nX-Evil: 1\u{0}"
     let signed = signer.sign(request, payload: .empty, with: credentials, at: Date(timeIntervalSince1970: 0))

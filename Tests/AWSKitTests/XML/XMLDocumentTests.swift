@@ -57,7 +57,7 @@ struct XMLDocumentTests {
       + (1...30).map { "<!ENTITY e\($0) '\(String(repeating: "&e\($0 - 1);", count: 10))'>" }.joined()
       + "]><a>&e30;</a>",
   ])
-  func aDoctypeIsRefused(text: String) {
+  func attack5ADoctypeIsRefused(text: String) {
     let error = #expect(throws: AWSError.self) { try parse(text) }
     #expect(error?.message.contains("DOCTYPE") == true || error?.message.contains("libxml2") == true)
     #expect(error?.message.contains("root:") == false)

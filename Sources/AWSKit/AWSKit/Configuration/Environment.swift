@@ -52,3 +52,10 @@ public struct Environment: Sendable {
     return result.hasPrefix("~/") ? home + result.dropFirst() : result
   }
 }
+
+extension Environment: CustomStringConvertible, CustomReflectable {
+  /// How many variables there are; keys may be among them, so no value is shown.
+  public var description: String { "\(variables.count) variables" }
+  /// How many variables there are.
+  public var customMirror: Mirror { Mirror(self, children: ["count": variables.count]) }
+}

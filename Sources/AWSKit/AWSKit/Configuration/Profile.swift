@@ -64,3 +64,10 @@ public struct Profile: Sendable, Hashable {
     }
   }
 }
+
+extension Profile: CustomStringConvertible, CustomReflectable {
+  /// The name; settings may be keys, so none is shown.
+  public var description: String { "profile \(name)" }
+  /// The name.
+  public var customMirror: Mirror { Mirror(self, children: ["name": name]) }
+}

@@ -100,10 +100,10 @@ public struct EKS: Sendable {
   /// - Parameter cluster: the cluster's name.
   public func token(cluster: String) async throws(AWSError) -> String {
     let sts = try ServiceClient(.sts, core.client, region: core.region, errorFormat: .query)
-    try S3.ObjectSettings.check(cluster, HTTPField.Name.clusterID.rawName)
+    var fields = HTTPFields()
+    try fields.add(.clusterID, cluster)
     let url = try await sts.presignedURL(
-      query: "Action=GetCallerIdentity&Version=\(Service.sts.apiVersion)", fields: [.clusterID: cluster],
-      lifetime: .seconds(60))
+      query: "Action=GetCallerIdentity&Version=\(Service.sts.apiVersion)", fields: fields, lifetime: .seconds(60))
     let base64 = Data(url.utf8).base64EncodedString()
     // RFC 4648's alphabet for URLs, without padding.
     let text = base64.utf8.compactMap { byte -> UInt8? in

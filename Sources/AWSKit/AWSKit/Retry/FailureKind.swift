@@ -20,6 +20,8 @@ enum FailureKind: Sendable, Hashable {
   private static let transientCodes: Set<String> = [
     "RequestTimeout", "RequestTimeoutException", "IDPCommunicationError", "InternalError", "InternalFailure",
     "ServiceUnavailable",
+    // S3 was writing the object for somebody else: the same condition is judged anew once that is done.
+    "ConditionalRequestConflict", "OperationAborted",
   ]
   private static let skewCodes: Set<String> = [
     "RequestTimeTooSkewed", "RequestExpired", "RequestInTheFuture", "InvalidSignatureException",

@@ -11,18 +11,18 @@ extension S3 {
     /// With two layers of keys of KMS.
     case dualLayerKMS(keyID: String? = nil, context: String? = nil)
 
-    func add(to fields: inout HTTPFields) {
+    func add(to fields: inout HTTPFields) throws(AWSError) {
       switch self {
-      case .aes256: fields.add(.serverSideEncryption, "AES256")
+      case .aes256: try fields.add(.serverSideEncryption, "AES256")
       case .kms(let keyID, let context, let usesBucketKey):
-        fields.add(.serverSideEncryption, "aws:kms")
-        fields.add(.sseKMSKeyID, keyID)
-        fields.add(.sseKMSContext, context)
-        fields.add(.sseBucketKey, usesBucketKey.map { $0 ? "true" : "false" })
+        try fields.add(.serverSideEncryption, "aws:kms")
+        try fields.add(.sseKMSKeyID, keyID)
+        try fields.add(.sseKMSContext, context)
+        try fields.add(.sseBucketKey, usesBucketKey.map { $0 ? "true" : "false" })
       case .dualLayerKMS(let keyID, let context):
-        fields.add(.serverSideEncryption, "aws:kms:dsse")
-        fields.add(.sseKMSKeyID, keyID)
-        fields.add(.sseKMSContext, context)
+        try fields.add(.serverSideEncryption, "aws:kms:dsse")
+        try fields.add(.sseKMSKeyID, keyID)
+        try fields.add(.sseKMSContext, context)
       }
     }
   }
@@ -93,32 +93,19 @@ extension S3 {
         (.contentEncoding, contentEncoding), (.contentLanguage, contentLanguage), (.contentType, contentType),
         (.storageClass, storageClass), (.websiteRedirect, websiteRedirect),
       ] {
-        guard let value else { continue }
-        try Self.check(value, name.rawName)
-        fields.append(HTTPField(name: name, value: value))
+        try fields.add(name, value)
       }
-      fields.add(.expires, expires.map { WireTime($0).httpDate })
-      encryption?.add(to: &fields)
-      fields.add(.objectLockMode, lock?.mode?.rawValue)
-      fields.add(.objectLockRetainUntil, lock?.retainUntil.map { WireTime($0).iso8601 })
-      fields.add(.objectLockLegalHold, lock?.hasLegalHold.map { $0 ? "ON" : "OFF" })
-      if !tags.isEmpty { fields.append(HTTPField(name: .tagging, value: Self.query(tags))) }
+      try fields.add(.expires, expires.map { WireTime($0).httpDate })
+      try encryption?.add(to: &fields)
+      try fields.add(.objectLockMode, lock?.mode?.rawValue)
+      try fields.add(.objectLockRetainUntil, lock?.retainUntil.map { WireTime($0).iso8601 })
+      try fields.add(.objectLockLegalHold, lock?.hasLegalHold.map { $0 ? "ON" : "OFF" })
+      if !tags.isEmpty { try fields.add(.tagging, Self.query(tags)) }
       for (key, value) in metadata.sorted(by: { $0.key < $1.key }) {
         guard let name = HTTPField.Name("x-amz-meta-\(key)") else {
           throw AWSError(.invalidInput, "the metadata name \(key.debugDescription) is no token of HTTP")
         }
-        try Self.check(value, name.rawName)
-        fields.append(HTTPField(name: name, value: value))
-      }
-    }
-
-    /// Refuses what a header field cannot carry, instead of sending something else.
-    static func check(_ value: String, _ name: String) throws(AWSError) {
-      guard value.utf8.allSatisfy({ ($0 >= 0x20 && $0 < 0x7F) || $0 == 0x09 }) else {
-        throw AWSError(.invalidInput, "the value of \(name) has a control character, or one outside ASCII")
-      }
-      guard value.utf8.first != 0x20, value.utf8.last != 0x20, value.utf8.first != 0x09, value.utf8.last != 0x09 else {
-        throw AWSError(.invalidInput, "the value of \(name) begins or ends with white space")
+        try fields.add(name, value)
       }
     }
 

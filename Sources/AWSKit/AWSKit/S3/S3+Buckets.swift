@@ -45,12 +45,12 @@ extension S3 {
   /// Creates a bucket in the client's region.
   public func createBucket(_ bucket: String, acl: String? = nil) async throws(AWSError) {
     var call = try call("CreateBucket", .put, bucket: bucket)
-    call.fields.add(.acl, acl)
+    try call.fields.add(.acl, acl)
     if core.region != "us-east-1", core.region != "aws-global" {
       let document = try XMLWriter(root: "CreateBucketConfiguration", namespace: Self.namespace) {
         xml throws(AWSError) in try xml.add("LocationConstraint", core.region)
       }
-      call.fields.add(.contentType, "application/xml")
+      try call.fields.add(.contentType, "application/xml")
       try attach(.bytes(document.bytes), checksum: .none, to: &call)
     }
     try await head(call, bucket: nil) { _ in }
@@ -59,7 +59,7 @@ extension S3 {
   /// Deletes a bucket, which must be empty.
   public func deleteBucket(_ bucket: String, expectedOwner: String? = nil) async throws(AWSError) {
     var call = try call("DeleteBucket", .delete, bucket: bucket)
-    call.fields.add(.expectedBucketOwner, expectedOwner)
+    try call.fields.add(.expectedBucketOwner, expectedOwner)
     try await head(call, bucket: bucket) { _ in }
   }
 
@@ -69,7 +69,7 @@ extension S3 {
   @discardableResult
   public func headBucket(_ bucket: String, expectedOwner: String? = nil) async throws(AWSError) -> String? {
     var call = try call("HeadBucket", .head, bucket: bucket)
-    call.fields.add(.expectedBucketOwner, expectedOwner)
+    try call.fields.add(.expectedBucketOwner, expectedOwner)
     return try await head(call, bucket: bucket) { head in head.headerFields[.bucketRegion] }
   }
 }

@@ -56,20 +56,20 @@ extension S3 {
 
   func copyCall(_ input: CopyObjectInput) throws(AWSError) -> ServiceCall {
     var call = try call("CopyObject", .put, bucket: input.bucket, key: input.key)
-    call.fields.add(.copySource, Self.copySource(input.sourceBucket, input.sourceKey, input.sourceVersionID))
+    try call.fields.add(.copySource, Self.copySource(input.sourceBucket, input.sourceKey, input.sourceVersionID))
     if let settings = input.settings {
-      call.fields.add(.metadataDirective, "REPLACE")
+      try call.fields.add(.metadataDirective, "REPLACE")
       do { try settings.add(to: &call.fields) } catch { throw core.named(error, call) }
     }
-    if input.replacesTags { call.fields.add(.taggingDirective, "REPLACE") }
-    input.conditions.add(to: &call.fields)
-    call.fields.add(.copySourceIfMatch, input.sourceIfMatch)
-    call.fields.add(.copySourceIfNoneMatch, input.sourceIfNoneMatch)
-    call.fields.add(.copySourceIfModifiedSince, input.sourceIfModifiedSince.map { WireTime($0).httpDate })
-    call.fields.add(.copySourceIfUnmodifiedSince, input.sourceIfUnmodifiedSince.map { WireTime($0).httpDate })
-    call.fields.add(.checksumAlgorithm, input.checksumAlgorithm?.rawValue)
-    call.fields.add(.expectedBucketOwner, input.expectedOwner)
-    call.fields.add(.sourceExpectedBucketOwner, input.sourceExpectedOwner)
+    if input.replacesTags { try call.fields.add(.taggingDirective, "REPLACE") }
+    try input.conditions.add(to: &call.fields)
+    try call.fields.add(.copySourceIfMatch, input.sourceIfMatch)
+    try call.fields.add(.copySourceIfNoneMatch, input.sourceIfNoneMatch)
+    try call.fields.add(.copySourceIfModifiedSince, input.sourceIfModifiedSince.map { WireTime($0).httpDate })
+    try call.fields.add(.copySourceIfUnmodifiedSince, input.sourceIfUnmodifiedSince.map { WireTime($0).httpDate })
+    try call.fields.add(.checksumAlgorithm, input.checksumAlgorithm?.rawValue)
+    try call.fields.add(.expectedBucketOwner, input.expectedOwner)
+    try call.fields.add(.sourceExpectedBucketOwner, input.sourceExpectedOwner)
     return call
   }
 

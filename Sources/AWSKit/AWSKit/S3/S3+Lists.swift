@@ -82,7 +82,7 @@ extension S3 {
     query.add("fetch-owner", input.tellsOwner.map { $0 ? "true" : "false" })
     query.add("start-after", input.startAfter)
     var call = try call("ListObjectsV2", .get, bucket: input.bucket, query: query)
-    call.fields.add(.expectedBucketOwner, input.expectedOwner)
+    try call.fields.add(.expectedBucketOwner, input.expectedOwner)
     return call
   }
 

@@ -27,9 +27,9 @@ extension S3 {
   ) async throws(AWSError) -> String {
     var call = try call("CreateMultipartUpload", .post, bucket: bucket, key: key, query: S3Query("uploads"))
     do { try settings.add(to: &call.fields) } catch { throw core.named(error, call) }
-    call.fields.add(.checksumAlgorithm, checksumAlgorithm?.rawValue)
-    call.fields.add(.checksumType, checksumType?.rawValue)
-    call.fields.add(.expectedBucketOwner, expectedOwner)
+    try call.fields.add(.checksumAlgorithm, checksumAlgorithm?.rawValue)
+    try call.fields.add(.checksumType, checksumType?.rawValue)
+    try call.fields.add(.expectedBucketOwner, expectedOwner)
     return try await xml(call, bucket: bucket) { root, _ throws(AWSError) in try root.required("UploadId") }
   }
 
@@ -42,7 +42,7 @@ extension S3 {
     query.add("partNumber", number)
     query.add("uploadId", uploadID)
     var call = try call("UploadPart", .put, bucket: bucket, key: key, query: query)
-    call.fields.add(.expectedBucketOwner, expectedOwner)
+    try call.fields.add(.expectedBucketOwner, expectedOwner)
     try attach(body, checksum: checksumAlgorithm.map { .made($0) } ?? .none, to: &call)
     let made = checksumAlgorithm.flatMap { algorithm in
       call.fields[algorithm.field].map { Checksum(algorithm, $0) }
@@ -67,11 +67,11 @@ extension S3 {
     query.add("partNumber", number)
     query.add("uploadId", uploadID)
     var call = try call("UploadPartCopy", .put, bucket: bucket, key: key, query: query)
-    call.fields.add(.copySource, Self.copySource(sourceBucket, sourceKey, sourceVersionID))
-    call.fields.add(.copySourceRange, sourceRange.map { "bytes=\($0.lowerBound)-\($0.upperBound)" })
-    call.fields.add(.copySourceIfMatch, sourceIfMatch)
-    call.fields.add(.expectedBucketOwner, expectedOwner)
-    call.fields.add(.sourceExpectedBucketOwner, sourceExpectedOwner)
+    try call.fields.add(.copySource, Self.copySource(sourceBucket, sourceKey, sourceVersionID))
+    try call.fields.add(.copySourceRange, sourceRange.map { "bytes=\($0.lowerBound)-\($0.upperBound)" })
+    try call.fields.add(.copySourceIfMatch, sourceIfMatch)
+    try call.fields.add(.expectedBucketOwner, expectedOwner)
+    try call.fields.add(.sourceExpectedBucketOwner, sourceExpectedOwner)
     return try await xml(call, bucket: bucket) { root, _ throws(AWSError) in
       UploadedPart(number: number, eTag: try root.required("ETag"), checksum: Checksum(xml: root))
     }
@@ -100,12 +100,12 @@ extension S3 {
         }
       }
     }
-    conditions.add(to: &call.fields)
-    if let checksum { call.fields.add(checksum.algorithm.field, checksum.value) }
-    call.fields.add(.checksumType, checksumType?.rawValue)
-    call.fields.add(.multipartObjectSize, objectSize.map { String($0) })
-    call.fields.add(.expectedBucketOwner, expectedOwner)
-    call.fields.add(.contentType, "application/xml")
+    try conditions.add(to: &call.fields)
+    if let checksum { try call.fields.add(checksum.algorithm.field, checksum.value) }
+    try call.fields.add(.checksumType, checksumType?.rawValue)
+    try call.fields.add(.multipartObjectSize, objectSize.map { String($0) })
+    try call.fields.add(.expectedBucketOwner, expectedOwner)
+    try call.fields.add(.contentType, "application/xml")
     try attach(.bytes(document.bytes), checksum: .none, to: &call)
     return try await xml(call, bucket: bucket) { root, head in
       let info = ObjectInfo(head)
@@ -122,7 +122,7 @@ extension S3 {
     var query = S3Query()
     query.add("uploadId", uploadID)
     var call = try call("AbortMultipartUpload", .delete, bucket: bucket, key: key, query: query)
-    call.fields.add(.expectedBucketOwner, expectedOwner)
+    try call.fields.add(.expectedBucketOwner, expectedOwner)
     try await head(call, bucket: bucket) { _ in }
   }
 
@@ -144,7 +144,7 @@ extension S3 {
     query.add("part-number-marker", partNumberMarker)
     query.add("uploadId", uploadID)
     var call = try call("ListParts", .get, bucket: bucket, key: key, query: query)
-    call.fields.add(.expectedBucketOwner, expectedOwner)
+    try call.fields.add(.expectedBucketOwner, expectedOwner)
     return try await xml(call, bucket: bucket) { root, _ throws(AWSError) in
       let parts = try root.flat("Part") { element throws(AWSError) in
         UploadedPart(
@@ -188,7 +188,7 @@ extension S3 {
     query.add("prefix", prefix)
     query.add("upload-id-marker", uploadIDMarker)
     var call = try call("ListMultipartUploads", .get, bucket: bucket, query: query)
-    call.fields.add(.expectedBucketOwner, expectedOwner)
+    try call.fields.add(.expectedBucketOwner, expectedOwner)
     return try await xml(call, bucket: bucket) { root, _ throws(AWSError) in
       let decode = root.keyDecoding
       let uploads = try root.flat("Upload") { element throws(AWSError) in

@@ -18,9 +18,9 @@ extension S3 {
     /// Only a new object is written: another one answers 412.
     public static let ifAbsent = WriteConditions(ifNoneMatch: "*")
 
-    func add(to fields: inout HTTPFields) {
-      fields.add(.ifMatch, ifMatch)
-      fields.add(.ifNoneMatch, ifNoneMatch)
+    func add(to fields: inout HTTPFields) throws(AWSError) {
+      try fields.add(.ifMatch, ifMatch)
+      try fields.add(.ifNoneMatch, ifNoneMatch)
     }
   }
 
@@ -107,8 +107,8 @@ extension S3 {
   func putCall(_ input: PutObjectInput) throws(AWSError) -> ServiceCall {
     var call = try call("PutObject", .put, bucket: input.bucket, key: input.key)
     do { try input.settings.add(to: &call.fields) } catch { throw core.named(error, call) }
-    input.conditions.add(to: &call.fields)
-    call.fields.add(.expectedBucketOwner, input.expectedOwner)
+    try input.conditions.add(to: &call.fields)
+    try call.fields.add(.expectedBucketOwner, input.expectedOwner)
     try attach(input.body, checksum: input.bodyChecksum, to: &call)
     return call
   }
@@ -230,13 +230,13 @@ extension S3 {
     }
     query.add("versionId", input.versionID)
     var call = try call(operation, method, bucket: input.bucket, key: input.key, query: query)
-    call.fields.add(.range, input.range?.text)
-    call.fields.add(.ifMatch, input.ifMatch)
-    call.fields.add(.ifNoneMatch, input.ifNoneMatch)
-    call.fields.add(.ifModifiedSince, input.ifModifiedSince.map { WireTime($0).httpDate })
-    call.fields.add(.ifUnmodifiedSince, input.ifUnmodifiedSince.map { WireTime($0).httpDate })
-    call.fields.add(.expectedBucketOwner, input.expectedOwner)
-    if input.verifiesChecksum { call.fields.add(.checksumMode, "ENABLED") }
+    try call.fields.add(.range, input.range?.text)
+    try call.fields.add(.ifMatch, input.ifMatch)
+    try call.fields.add(.ifNoneMatch, input.ifNoneMatch)
+    try call.fields.add(.ifModifiedSince, input.ifModifiedSince.map { WireTime($0).httpDate })
+    try call.fields.add(.ifUnmodifiedSince, input.ifUnmodifiedSince.map { WireTime($0).httpDate })
+    try call.fields.add(.expectedBucketOwner, input.expectedOwner)
+    if input.verifiesChecksum { try call.fields.add(.checksumMode, "ENABLED") }
     return call
   }
 
@@ -261,9 +261,9 @@ extension S3 {
     var query = S3Query()
     query.add("versionId", versionID)
     var call = try call("DeleteObject", .delete, bucket: bucket, key: key, query: query)
-    call.fields.add(.ifMatch, ifMatch)
-    call.fields.add(.bypassGovernance, bypassesGovernance.map { $0 ? "true" : "false" })
-    call.fields.add(.expectedBucketOwner, expectedOwner)
+    try call.fields.add(.ifMatch, ifMatch)
+    try call.fields.add(.bypassGovernance, bypassesGovernance.map { $0 ? "true" : "false" })
+    try call.fields.add(.expectedBucketOwner, expectedOwner)
     return try await head(call, bucket: bucket) { head in
       DeletedObject(
         versionID: head.headerFields[.versionID], isDeleteMarker: head.headerFields[.deleteMarker] == "true")
@@ -315,9 +315,9 @@ extension S3 {
       }
       try xml.add("Quiet", "true")
     }
-    call.fields.add(.bypassGovernance, bypassesGovernance.map { $0 ? "true" : "false" })
-    call.fields.add(.expectedBucketOwner, expectedOwner)
-    call.fields.add(.contentType, "application/xml")
+    try call.fields.add(.bypassGovernance, bypassesGovernance.map { $0 ? "true" : "false" })
+    try call.fields.add(.expectedBucketOwner, expectedOwner)
+    try call.fields.add(.contentType, "application/xml")
     try attach(.bytes(document.bytes), checksum: .made(.crc32), to: &call)
     return try await xml(call, bucket: bucket) { root, _ throws(AWSError) in
       try root.flat("Error") { element throws(AWSError) in

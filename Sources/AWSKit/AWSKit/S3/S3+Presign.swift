@@ -32,9 +32,9 @@ extension S3 {
   public func presignPutObject(_ input: PutObjectInput, lifetime: Duration) async throws(AWSError) -> PresignedURL {
     var call = try call("PutObject", .put, bucket: input.bucket, key: input.key)
     do { try input.settings.add(to: &call.fields) } catch { throw core.named(error, call) }
-    input.conditions.add(to: &call.fields)
-    call.fields.add(.expectedBucketOwner, input.expectedOwner)
-    if let checksum = input.checksum { call.fields.add(checksum.algorithm.field, checksum.value) }
+    try input.conditions.add(to: &call.fields)
+    try call.fields.add(.expectedBucketOwner, input.expectedOwner)
+    if let checksum = input.checksum { try call.fields.add(checksum.algorithm.field, checksum.value) }
     return try await presign(call, lifetime)
   }
 

@@ -9,7 +9,7 @@ extension S3 {
     var query = S3Query("tagging")
     query.add("versionId", versionID)
     var call = try call("GetObjectTagging", .get, bucket: bucket, key: key, query: query)
-    call.fields.add(.expectedBucketOwner, expectedOwner)
+    try call.fields.add(.expectedBucketOwner, expectedOwner)
     return try await xml(call, bucket: bucket) { root, _ throws(AWSError) in
       try root["TagSet"]?.map(entry: "Tag", key: "Key", value: "Value") ?? [:]
     }
@@ -32,8 +32,8 @@ extension S3 {
         }
       }
     }
-    call.fields.add(.expectedBucketOwner, expectedOwner)
-    call.fields.add(.contentType, "application/xml")
+    try call.fields.add(.expectedBucketOwner, expectedOwner)
+    try call.fields.add(.contentType, "application/xml")
     try attach(.bytes(document.bytes), checksum: .made(.crc32), to: &call)
     try await head(call, bucket: bucket) { _ in }
   }
@@ -45,7 +45,7 @@ extension S3 {
     var query = S3Query("tagging")
     query.add("versionId", versionID)
     var call = try call("DeleteObjectTagging", .delete, bucket: bucket, key: key, query: query)
-    call.fields.add(.expectedBucketOwner, expectedOwner)
+    try call.fields.add(.expectedBucketOwner, expectedOwner)
     try await head(call, bucket: bucket) { _ in }
   }
 }

@@ -67,7 +67,7 @@ extension S3 {
     query.add("prefix", input.prefix)
     query.add("version-id-marker", input.versionIDMarker)
     var call = try call("ListObjectVersions", .get, bucket: input.bucket, query: query)
-    call.fields.add(.expectedBucketOwner, input.expectedOwner)
+    try call.fields.add(.expectedBucketOwner, input.expectedOwner)
     return try await xml(call, bucket: input.bucket) { root, _ throws(AWSError) in try VersionPage(xml: root) }
   }
 }

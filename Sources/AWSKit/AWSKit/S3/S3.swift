@@ -163,8 +163,16 @@ struct S3Query {
 
 extension HTTPFields {
   /// Adds a field, unless there is no value.
-  mutating func add(_ name: HTTPField.Name, _ value: String?) {
+  ///
+  /// - Throws: ``AWSError/Code/invalidInput`` for what a field cannot carry, instead of sending something else.
+  mutating func add(_ name: HTTPField.Name, _ value: String?) throws(AWSError) {
     guard let value else { return }
+    guard value.utf8.allSatisfy({ ($0 >= 0x20 && $0 < 0x7F) || $0 == 0x09 }) else {
+      throw AWSError(.invalidInput, "the value of \(name.rawName) has a control character, or one outside ASCII")
+    }
+    guard value.utf8.first != 0x20, value.utf8.last != 0x20, value.utf8.first != 0x09, value.utf8.last != 0x09 else {
+      throw AWSError(.invalidInput, "the value of \(name.rawName) begins or ends with white space")
+    }
     append(HTTPField(name: name, value: value))
   }
 }

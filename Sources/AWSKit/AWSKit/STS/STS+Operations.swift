@@ -117,3 +117,10 @@ extension STS {
     func decode(_ result: XMLElement) throws(AWSError) -> AssumedRole { try AssumedRole(result) }
   }
 }
+
+extension STS.AssumeRoleWithWebIdentityInput: CustomStringConvertible, CustomReflectable {
+  /// The role and the session; never the token.
+  public var description: String { "\(roleARN) as \(sessionName)" }
+  /// The role and the session.
+  public var customMirror: Mirror { Mirror(self, children: ["roleARN": roleARN, "sessionName": sessionName]) }
+}
