@@ -5,7 +5,7 @@ import Testing
 
 @testable import SDRuntime
 
-@Suite(.timeLimit(.minutes(2))) struct CompositionTests {
+@Suite(.timeLimit(.minutes(5))) struct CompositionTests {
   private let directory: TemporaryDirectory
   private let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 

@@ -24,7 +24,7 @@ public func within<T: Sendable>(
 
 /// Waits in real time until a condition holds, looking again every few milliseconds; throws after the limit.
 public func eventually(
-  _ what: String, limit: Duration = .seconds(20), _ condition: @Sendable () async throws -> Bool
+  _ what: String, limit: Duration = .seconds(60), _ condition: @Sendable () async throws -> Bool
 ) async throws {
   let end = ContinuousClock.now + limit
   while try await !condition() {

@@ -3,7 +3,7 @@ import SDCore
 import SDTestKit
 import Testing
 
-@Suite("A worker whose task another has taken over", .timeLimit(.minutes(1)))
+@Suite("A worker whose task another has taken over", .timeLimit(.minutes(5)))
 struct WorkerTakeOverTests {
   private let harness: WorkerHarness
   private let slow = FakeBackend()

@@ -5,7 +5,7 @@ import SDTestKit
 import ServiceLifecycle
 import Testing
 
-@Suite("A worker", .timeLimit(.minutes(1)))
+@Suite("A worker", .timeLimit(.minutes(5)))
 struct WorkerTests {
   @Test("does a task to its end: outputs, manifest, answer, record, notice, and the message is gone")
   func wholeLife() async throws {
