@@ -13,10 +13,10 @@ RELEASE := --configuration release --static-swift-stdlib
 SANITIZED := SDCore,MemoryPlugins,LocalPlugins,HTTPTransport,AWSKit,ImageCodecs
 SWIFT_FOLDERS := $(wildcard Package.swift Sources Tests Benchmarks/Package.swift Benchmarks/Sources examples/*/Package.swift examples/*/Sources)
 PYTHON_SCRIPTS := scripts/check-imports scripts/check-features scripts/chart-readme scripts/tiny-model $(shell find Tests Benchmarks -name '*.py' -not -path '*/.build/*')
-SHELL_SCRIPTS := scripts/setup scripts/build-engine scripts/fetch-helm scripts/images scripts/release-build .ci/run $(wildcard images/*.sh images/*/*.sh)
+SHELL_SCRIPTS := scripts/setup scripts/build-engine scripts/fetch-helm scripts/images scripts/release-build .ci/run $(wildcard images/*/*.sh)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-python setup-engine setup-infra engine build release test check fmt integration infra-test images push digests soak bench dev example sanitize fuzz clean
+.PHONY: help setup setup-python setup-conformance setup-engine setup-infra engine build release test check fmt integration conformance infra-test images push digests soak bench dev example sanitize fuzz clean
 
 help: ## list the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,6 +26,9 @@ setup: ## install what building needs, or name the command that does
 
 setup-python: setup
 	@scripts/setup python
+
+setup-conformance: setup
+	@scripts/setup conformance
 
 setup-engine: setup
 	@scripts/setup engine
@@ -62,6 +65,10 @@ engine: setup-engine ## build the real engine that the integration tests drive (
 integration: build setup-python engine ## drive the built programs, a real engine among their peers (ARGS="-k kills")
 	SDTEST_BIN=$(BIN) SDTEST_ENGINE="$$(scripts/build-engine --where)" $(PYTHON) -m pytest Tests/Integration $(ARGS)
 
+conformance: setup setup-conformance ## compare AWSKit with botocore, and run it against moto (SDTEST_CASES=1000 SDTEST_SEED=7 ARGS="-k s3")
+	$(SWIFT) build --build-tests
+	SDTEST_BIN=.build/debug $(PYTHON) -m pytest Tests/Conformance $(ARGS)
+
 infra-test: setup-infra ## check chart, CloudFormation, images and workflows, with real helm (ARGS="-k alerts")
 	$(PYTHON) -m pytest Tests/Infra $(ARGS)
 
@@ -97,4 +104,4 @@ fuzz: setup ## feed what reads foreign bytes with nonsense (ARGS="SECONDS")
 	scripts/fuzz $(ARGS)
 
 clean: ## remove what was built; the engine's cache and .sd stay
-	rm -rf .build .build-tsan .build-asan .build-release $(VENV) Benchmarks/.build examples/*/.build
+	rm -rf .build .build-tsan .build-asan .build-release $(VENV) .venv-sqs Benchmarks/.build examples/*/.build

@@ -6,7 +6,8 @@ import PackageDescription
 
 /// What a module is built on: our own modules by name, other packages' products by package.
 struct Module {
-  enum Kind { case library, executable, test, system, c }
+  /// A tool is an executable that tests run; it is no product.
+  enum Kind { case library, executable, tool, test, system, c }
   var kind: Kind
   var name: String
   var path: String
@@ -24,6 +25,7 @@ struct Product {
 
 let logging = Product("Logging", "swift-log")
 let metrics = Product("Metrics", "swift-metrics")
+let metricsTestKit = Product("MetricsTestKit", "swift-metrics")
 let tracing = Product("Tracing", "swift-distributed-tracing")
 let lifecycle = Product("ServiceLifecycle", "swift-service-lifecycle")
 let lifecycleSignals = Product("UnixSignals", "swift-service-lifecycle")
@@ -91,7 +93,7 @@ let modules: [Module] = [
   .init(
     kind: .library, name: "SDRuntime", path: "Sources/SDRuntime",
     ours: ["SDCore", "HTTPTransport", "MemoryPlugins", "LocalPlugins", "BackendPlugins"],
-    theirs: [logging, metrics, tracing, lifecycle, lifecycleSignals, yams, arguments]),
+    theirs: [logging, metrics, tracing, lifecycle, lifecycleSignals, httpTypes, yams, arguments]),
   .init(kind: .executable, name: "sd-agent", path: "Sources/sd-agent", ours: ["SDRuntime"], theirs: [arguments]),
   .init(kind: .executable, name: "sd-job", path: "Sources/sd-job", ours: ["SDRuntime"], theirs: [arguments]),
   .init(
@@ -107,13 +109,16 @@ let modules: [Module] = [
     theirs: [logging, crypto] + nio),
   .init(
     kind: .test, name: "SDCoreTests", path: "Tests/SDCoreTests", ours: ["SDCore", "MemoryPlugins", "SDTestKit"],
-    theirs: [logging, lifecycle, tracing], exclude: ["FilterPolicyVectors.json"]),
+    theirs: [logging, metrics, metricsTestKit, lifecycle, tracing], exclude: ["FilterPolicyVectors.json"]),
   .init(
     kind: .test, name: "HTTPTransportTests", path: "Tests/HTTPTransportTests", ours: ["HTTPTransport", "SDTestKit"],
     theirs: [httpTypes]),
   .init(
     kind: .test, name: "AWSKitTests", path: "Tests/AWSKitTests", ours: ["AWSKit", "HTTPTransport", "SDTestKit"],
-    theirs: [httpTypes], exclude: ["botocore", "Vectors"]),
+    theirs: [httpTypes], exclude: ["Vectors"]),
+  .init(
+    kind: .tool, name: "awskit-probe", path: "Tests/AWSKitProbe", ours: ["AWSKit", "HTTPTransport"],
+    theirs: [httpTypes]),
   .init(kind: .test, name: "ImageKitTests", path: "Tests/ImageKitTests", ours: ["ImageKit"]),
   .init(kind: .test, name: "ImageCodecsTests", path: "Tests/ImageCodecsTests", ours: ["ImageCodecs", "ImageKit"]),
   .init(
@@ -129,7 +134,7 @@ let modules: [Module] = [
   .init(
     kind: .test, name: "SDRuntimeTests", path: "Tests/SDRuntimeTests",
     ours: ["SDCore", "SDRuntime", "MemoryPlugins", "HTTPTransport", "SDTestKit"],
-    theirs: [logging, lifecycle, lifecycleSignals, arguments, httpTypes]),
+    theirs: [logging, metrics, lifecycle, lifecycleSignals, arguments, httpTypes]),
   .init(
     kind: .test, name: "SDGatewayTests", path: "Tests/SDGatewayTests",
     ours: ["SDCore", "SDGateway", "SDClient", "HTTPTransport", "MemoryPlugins", "SDTestKit"],
@@ -203,7 +208,7 @@ let targets: [Target] = kept.map { module in
     return .target(
       name: module.name, dependencies: dependencies, path: module.path, exclude: module.exclude,
       resources: module.resources, swiftSettings: strict)
-  case .executable:
+  case .executable, .tool:
     return .executableTarget(
       name: module.name, dependencies: dependencies, path: module.path, exclude: module.exclude, swiftSettings: strict)
   case .test:

@@ -95,6 +95,7 @@ def test_sidecars_start_first_and_let_the_pod_end(name):
         assert {one["name"] for one in spec["containers"]} == {"agent", "engine", "xray-daemon"}
         assert spec["shareProcessNamespace"] is True
         assert helm.render(name).environment("agent")["SD_STOP_ENGINE"] == "true"
+        assert helm.render(name).environment("agent")["SD_STOP_PROCESSES"] == "python3,xray"
         assert len({one["securityContext"]["runAsUser"] for one in spec["containers"]}) == 1
         return
     assert [one["name"] for one in spec["containers"]] == ["agent"]
@@ -140,6 +141,7 @@ def test_only_the_agent_has_a_token(name):
     for container in manifests.containers.values():
         mounts = [mount["name"] for mount in container.get("volumeMounts", [])]
         assert ("kubernetes" in mounts) == (container["name"] == "agent" and name != "without-policies")
+    assert manifests.environment("agent")["SD_MARK_POD"] == ("false" if name == "without-policies" else "true")
     assert manifests.pod["metadata"]["annotations"]["eks.amazonaws.com/skip-containers"] == "engine"
 
 
@@ -250,5 +252,10 @@ def test_the_gateway_is_ready_for_the_world():
     environment = {one["name"]: one.get("value") for one in container["env"]}
     assert (environment["SD_HOST"], environment["SD_PORT"]) == ("0.0.0.0", "8080")
     assert environment["SD_PUBLIC_URL"] == "https://pictures.example"
+    assert environment["SD_API_KEYS"] == "/etc/sd-keys/keys.yaml" and environment["SD_PROXIES"] == "1"
+    assert environment["SD_WEBHOOK_SECRET"] == "@/etc/sd-webhooks/secret"
+    mounts = {mount["name"]: mount["mountPath"] for mount in container["volumeMounts"]}
+    assert mounts == {"runtimes": "/etc/sd", "tmp": "/tmp", "api-keys": "/etc/sd-keys", "webhooks": "/etc/sd-webhooks"}
+    assert {volume["name"] for volume in deployment["spec"]["template"]["spec"]["volumes"]} == mounts.keys()
     backend = manifests.one("Ingress")["spec"]["rules"][0]["http"]["paths"][0]["backend"]["service"]
     assert backend["name"] == manifests.one("Service", "-gateway")["metadata"]["name"]

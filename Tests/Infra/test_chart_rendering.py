@@ -98,7 +98,7 @@ def test_the_notes_say_what_to_do_next(notes):
     assert "sdctl smoke --runtime sdruntime" in text
     assert f"kubectl --namespace {helm.NAMESPACE} get scaledobject,deployment,pods" in text
     assert "get scaledjob,jobs" in notes("job")
-    assert "it must be our sd-job" in notes("legacy-first") and "it must be" not in text
+    assert "it must be our sd-job" in notes("legacy-first", "images.registry=") and "it must be" not in text
     assert "https://pictures.example" in notes("gateway")
     assert "asks for no API key" in notes("gateway-alone") and "asks for no API key" not in notes("gateway")
     assert "karpenter.nodeClass.amiVersion" in notes("gpu-time-slicing")

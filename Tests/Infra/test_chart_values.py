@@ -91,6 +91,7 @@ def test_what_no_value_can_be_is_refused_by_the_schema(setting, message):
       "karpenter.nodeClass.amiFamily=Custom"], "amiSelectorTerms"),
     (["mode=none"], "would hold nothing"),
     (["gateway.enabled=true"], "InputTopicArn"),
+    (["gateway.enabled=true", "gateway.topic=arn:aws:sns:x", "gateway.webhooks.queue=https://q"], "gateway.webhooks.secret"),
 ])
 def test_values_that_do_not_fit_are_refused_with_what_to_do(settings, message):
     assert message in helm.refusal(MINIMAL, *settings)
@@ -147,6 +148,14 @@ class TestOldNames:
         assert len(node["blockDeviceMappings"]) == 1, "an empty data volume was none"
         assert node["userData"].startswith("[settings.container-runtime]")
         assert manifests.one("NodePool")["spec"]["disruption"]["consolidateAfter"] == "30s"
+
+    def test_agents_of_ours_take_the_place_of_theirs(self):
+        theirs = "sdWebuiInferenceApi.queueAgent.image.repository"
+        assert helm.render("legacy-first").containers["agent"]["image"] == "registry.example/sd/sd-job:0.1.0"
+        unknown = helm.render("legacy-first", "images.registry=")
+        assert unknown.containers["agent"]["image"].endswith("/eks-sd/queue-agent:latest")
+        own = helm.render("legacy-first", f"{theirs}=registry.example/mine/sd-job").containers["agent"]["image"]
+        assert own == "registry.example/mine/sd-job:latest"
 
     def test_no_consolidation_is_never(self):
         manifests = helm.render("legacy-second", "karpenter.provisioner.consolidation=false")

@@ -16,6 +16,7 @@ struct Claimer: Sendable {
   let store: any ObjectStore
   let configuration: WorkerConfiguration
   let clocks: Clocks
+  let metrics: WorkerMetrics
 
   /// Claims the run that a message asks for.
   func claim(_ task: ReceivedTask, lease: Lease) async throws -> Decision {
@@ -86,6 +87,7 @@ struct Claimer: Sendable {
       }
       return true
     }
+    if case .written(let entry) = outcome, entry.record.state.isTerminal { metrics.ended(entry.record) }
     return switch decision {
     case .work: .work(outcome.entry)
     case .announce: .announce(outcome.entry)

@@ -9,6 +9,7 @@ struct Deliverer: Sendable {
   let clocks: Clocks
   let patience: Patience
   let logger: Logger
+  let metrics: WorkerMetrics
   /// Outputs stored at once.
   private static let parallelPuts = 4
   private static let runName = "sd-run"
@@ -85,7 +86,9 @@ struct Deliverer: Sendable {
   private func end(
     _ run: ClaimedRun, _ change: @escaping @Sendable (inout TaskRecord) -> Void
   ) async throws -> RecordWriter.Outcome {
-    try await patience.trying("ending \(run.key)") { try await run.write(change) }
+    let outcome = try await patience.trying("ending \(run.key)") { try await run.write(change) }
+    if case .written(let entry) = outcome { metrics.ended(entry.record) }
+    return outcome
   }
 
   /// Tells of a run that has ended.

@@ -18,12 +18,16 @@ final class EngineWatch: Sendable {
   private let interval: Duration
   private let clocks: Clocks
   private let logger: Logger
+  private let metrics: WorkerMetrics
   private let state = Mutex(State())
   /// News this young is believed.
   private static let freshness = Duration.seconds(5)
 
-  init(_ backend: any InferenceBackend, interval: Duration, clocks: Clocks, logger: Logger) {
+  init(
+    _ backend: any InferenceBackend, interval: Duration, clocks: Clocks, logger: Logger, metrics: WorkerMetrics
+  ) {
     (self.backend, self.interval, self.clocks, self.logger) = (backend, interval, clocks, logger)
+    self.metrics = metrics
   }
 
   /// Whether the engine was there when last asked.
@@ -71,6 +75,7 @@ final class EngineWatch: Sendable {
     state.withLock {
       ($0.isReady, $0.isSuspect, $0.seenAt, $0.description) = (false, true, nil, nil)
       $0.suspicions += 1
+      metrics.engine(isReady: false)
     }
   }
 
@@ -80,7 +85,10 @@ final class EngineWatch: Sendable {
       let isSuspect = state.withLock { $0.isSuspect }
       return isSuspect && busy == true ? "it still works on what was given up" : nil
     case .unavailable(let reason):
-      state.withLock { ($0.isReady, $0.seenAt, $0.description) = (false, nil, nil) }
+      state.withLock {
+        ($0.isReady, $0.seenAt, $0.description) = (false, nil, nil)
+        metrics.engine(isReady: false)
+      }
       return reason
     }
   }
@@ -97,6 +105,7 @@ final class EngineWatch: Sendable {
     return state.withLock {
       guard $0.suspicions == suspicions else { return false }
       ($0.isReady, $0.isSuspect, $0.seenAt) = (true, false, clocks.instant)
+      metrics.engine(isReady: true)
       return true
     }
   }

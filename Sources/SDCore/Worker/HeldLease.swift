@@ -51,13 +51,19 @@ final class HeldLease: Sendable {
 
   /// What extending it brought.
   func extended(_ outcome: LeaseOutcome, until deadline: MonotonicInstant) {
-    state.withLock {
-      switch outcome {
-      case .done: $0.lease.deadline = deadline
-      case .lost: $0.isLost = true
-      case .unknown: break
-      }
+    switch outcome {
+    case .done: state.withLock { $0.lease.deadline = deadline }
+    case .lost: lose()
+    case .unknown: break
     }
+  }
+
+  private func lose() {
+    let lease: Lease? = state.withLock { state in
+      defer { state.isLost = true }
+      return state.isLost ? nil : state.lease
+    }
+    if let lease { keeper.lose(lease) }
   }
 
   /// The heartbeat goes on until the end is certain, so that a slow queue does not hand the message to another.
@@ -76,6 +82,7 @@ final class HeldLease: Sendable {
         throw SDError(.unavailable, "ending the lease of \(lease.messageID) on queue \(queue.name): \(reason)")
       }
       keeper.release(self)
+      if outcome == .lost { lose() }
       return outcome
     } catch {
       // As far as anyone knows it goes on: it may be ended again, and is kept alive until it is or until it is let go.

@@ -5,27 +5,31 @@ import Synchronization
 final class LeaseKeeper: Sendable {
   private struct State {
     var held: [ObjectIdentifier: HeldLease] = [:]
-    var lost = 0
   }
 
   private let queue: any MessageQueue
   private let visibility: Duration
   private let clocks: Clocks
   private let logger: Logger
+  private let metrics: WorkerMetrics
   private let state = Mutex(State())
 
-  init(queue: any MessageQueue, visibility: Duration, clocks: Clocks, logger: Logger) {
+  init(queue: any MessageQueue, visibility: Duration, clocks: Clocks, logger: Logger, metrics: WorkerMetrics) {
     self.queue = queue
     self.visibility = visibility
     self.clocks = clocks
     self.logger = logger
+    self.metrics = metrics
   }
-
-  /// How many leases were found to be lost.
-  var lostCount: Int { state.withLock { $0.lost } }
 
   func hold(_ lease: HeldLease) { state.withLock { $0.held[ObjectIdentifier(lease)] = lease } }
   func release(_ lease: HeldLease) { state.withLock { $0.held[ObjectIdentifier(lease)] = nil } }
+
+  /// A lease was found to be ours no longer.
+  func lose(_ lease: Lease) {
+    metrics.leaseLost()
+    logger.warning("a lease was lost", metadata: ["message": "\(lease.messageID)"])
+  }
 
   /// Extends leases as they come due, until cancelled.
   ///
@@ -55,10 +59,6 @@ final class LeaseKeeper: Sendable {
       }
       for (lease, outcome) in zip(batch, outcomes) {
         lease.extended(outcome, until: deadline)
-        if outcome == .lost {
-          state.withLock { $0.lost += 1 }
-          logger.warning("a lease was lost", metadata: ["message": "\(lease.lease.messageID)"])
-        }
       }
     } catch {
       logger.warning("leases could not be extended, trying again soon", metadata: ["error": "\(error)"])

@@ -14,6 +14,8 @@ struct TaskPipeline: Sendable {
   let configuration: WorkerConfiguration
   let clocks: Clocks
   let logger: Logger
+  let metrics: WorkerMetrics
+
   /// Works on one message to whatever end. Never throws: what cannot be ended comes back after its visibility.
   func process(_ held: HeldLease, _ way: Way) async {
     defer {
@@ -74,8 +76,9 @@ struct TaskPipeline: Sendable {
       }
       guard let prepared else { return await handBack(run, held, begun: false) }
       way.weigh(prepared.payload.count)
-      guard try await takeEngine(way) else { return await handBack(run, held, begun: false) }
       stage.lap("prepare")
+      guard try await takeEngine(way) else { return await handBack(run, held, begun: false) }
+      stage.lap("wait")
       switch try await run.standing(notOlderThan: .seconds(2)) {
       case .superseded: return superseded(run, held)
       case .cancelled: throw Inferrer.Interruption.cancelled
@@ -124,7 +127,10 @@ struct TaskPipeline: Sendable {
       let result = try await answer.finish()
       stage.lap("decode")
       let laps = stage.laps
-      return (try await withSpan("deliver") { _ in try await deliverer.deliver(result, run, timings: laps) }, result)
+      let outcome = try await withSpan("deliver") { _ in try await deliverer.deliver(result, run, timings: laps) }
+      stage.lap("deliver")
+      for (name, seconds) in stage.laps { metrics.stage(name, took: seconds) }
+      return (outcome, result)
     }
   }
 
@@ -171,6 +177,7 @@ struct TaskPipeline: Sendable {
       try await deliverer.announce(entry, result: nil)
       return try await bury(held, entry)
     }
+    metrics.retried(error.code.rawValue)
     let hasBegun = way.hasBegun
     _ = try? await run.write { record in
       record.state = .queued

@@ -1,4 +1,5 @@
 public import Logging
+public import Metrics
 public import ServiceLifecycle
 import Synchronization
 
@@ -18,34 +19,40 @@ public final class Worker: Service {
   private let gate: EngineGate
   private let engine: EngineWatch
   private let keeper: LeaseKeeper
-  private let tally = Tally()
+  private let tally: Tally
   private let pipeline: TaskPipeline
 
   /// A worker; it begins with `run`.
   public init(
     queue: any MessageQueue, ledger: any TaskLedger, store: any ObjectStore, events: any EventTopic = SilentTopic(),
     backend: any InferenceBackend, inputs: any InputSource = NoInputs(), configuration: WorkerConfiguration,
-    clocks: Clocks = .system, logger: Logger = Logger(label: "worker")
+    clocks: Clocks = .system, logger: Logger = Logger(label: "worker"),
+    metricsFactory: any MetricsFactory = MetricsSystem.factory
   ) {
+    let metrics = WorkerMetrics(runtime: configuration.runtime, factory: metricsFactory)
     self.queue = queue
     self.configuration = configuration
     self.clocks = clocks
     self.logger = logger
     drain = Drain(clocks: clocks, grace: configuration.grace)
-    gate = EngineGate(clocks: clocks)
-    engine = EngineWatch(backend, interval: configuration.enginePollInterval, clocks: clocks, logger: logger)
-    keeper = LeaseKeeper(queue: queue, visibility: configuration.visibility, clocks: clocks, logger: logger)
+    tally = Tally(metrics: metrics)
+    gate = EngineGate(clocks: clocks, metrics: metrics)
+    engine = EngineWatch(
+      backend, interval: configuration.enginePollInterval, clocks: clocks, logger: logger, metrics: metrics)
+    keeper = LeaseKeeper(
+      queue: queue, visibility: configuration.visibility, clocks: clocks, logger: logger, metrics: metrics)
     pipeline = TaskPipeline(
-      claimer: Claimer(ledger: ledger, store: store, configuration: configuration, clocks: clocks),
+      claimer: Claimer(
+        ledger: ledger, store: store, configuration: configuration, clocks: clocks, metrics: metrics),
       preparer: Preparer(backend: backend, inputs: inputs, configuration: configuration),
       inferrer: Inferrer(
         backend: backend, ledger: ledger, configuration: configuration, clocks: clocks, drain: drain, logger: logger),
       deliverer: Deliverer(
         store: store, ledger: ledger, announcer: Announcer(store: store, events: events), clocks: clocks,
-        patience: Patience(clocks: clocks, drain: drain, logger: logger), logger: logger),
-      events: events, engine: engine, drain: drain, tally: tally, configuration: configuration,
-      clocks: clocks,
-      logger: logger)
+        patience: Patience(clocks: clocks, drain: drain, logger: logger, metrics: metrics), logger: logger,
+        metrics: metrics),
+      events: events, engine: engine, drain: drain, tally: tally, configuration: configuration, clocks: clocks,
+      logger: logger, metrics: metrics)
   }
 
   /// What has come of the tasks so far.
@@ -53,6 +60,9 @@ public final class Worker: Service {
 
   /// Whether tasks are being taken: the engine is there, and nothing is being shut down.
   public var isReady: Bool { engine.isReady && !drain.isDraining }
+
+  /// Whether a task is in its hands, in whatever stage.
+  public var isBusy: Bool { tally.load.held > 0 }
 
   /// Works until drained or cancelled, or until there is nothing left to do where the configuration says so.
   public func run() async throws {
@@ -152,6 +162,9 @@ final class Tally: Sendable {
   enum Event { case taken, succeeded, failed, givenBack }
 
   private let state = Mutex((summary: WorkerSummary(), held: 0, bytes: 0))
+  private let metrics: WorkerMetrics
+
+  init(metrics: WorkerMetrics) { self.metrics = metrics }
 
   var summary: WorkerSummary { state.withLock { $0.summary } }
   /// Tasks in the worker's hands, and the bytes of their inputs, answers and outputs.
@@ -163,6 +176,7 @@ final class Tally: Sendable {
       case .taken:
         $0.summary.taken += 1
         $0.held += 1
+        metrics.holds($0.held)
       case .succeeded: $0.summary.succeeded += 1
       case .failed: $0.summary.failed += 1
       case .givenBack: $0.summary.givenBack += 1
@@ -170,6 +184,11 @@ final class Tally: Sendable {
     }
   }
 
-  func ended() { state.withLock { $0.held -= 1 } }
+  func ended() {
+    state.withLock {
+      $0.held -= 1
+      metrics.holds($0.held)
+    }
+  }
   func weigh(_ change: Int) { state.withLock { $0.bytes += change } }
 }

@@ -3,8 +3,9 @@ extension ConfigurationKey {
   public static let all: [ConfigurationKey] = [
     .state, .runtime, .queue, .deadLetter, .store, .ledger, .topic, .events, .traces, .backend, .runtimes, .model,
     .dynamicModel, .host, .port, .publicURL, .healthPort, .logLevel, .logFormat, .visibility, .grace, .maximumAttempts,
-    .inferenceTimeout, .stallTimeout, .maximumTasks, .lookAhead, .announceStart, .memoryBudget, .stopEngine, .bucket,
-    .relaxed,
+    .inferenceTimeout, .stallTimeout, .maximumTasks, .lookAhead, .announceStart, .memoryBudget, .emptyStatus,
+    .stopEngine,
+    .stopProcesses, .markPod, .serviceAccount, .bucket, .relaxed,
   ]
 
   // MARK: Where things are
@@ -121,10 +122,31 @@ extension ConfigurationKey {
   public static let memoryBudget = Self(
     "memory-budget", .bytes, .workers, default: "256MiB",
     "Bytes of inputs and images that may be in memory before new work waits.")
+
+  // MARK: The pod
+
+  /// The exit status of a job without a task.
+  public static let emptyStatus = Self(
+    "empty-status", .count(0...125), .job, default: "0",
+    "The exit status when there was nothing to do; Kubernetes takes all but 0 for a failure.")
   /// Whether the engine is stopped at the end.
   public static let stopEngine = Self(
     "stop-engine", .boolean, .job, default: "false",
     "Whether the engine is asked to end when the job has ended: for pods without native sidecars.")
+  /// What is ended by signal at the end.
+  public static let stopProcesses = Self(
+    "stop-processes", .text, .job, default: "none",
+    "Programs or scripts, by name and with commas between, that are ended by signal when the job has ended and the engine has been asked: python3,xray. The pod must share its process namespace."
+  )
+  /// Whether the pod is marked while it is busy.
+  public static let markPod = Self(
+    "mark-pod", .boolean, .workers, default: "false",
+    "Whether the Kubernetes pod is marked while a task is worked on, so that a scale-in or Karpenter takes an idle one first."
+  )
+  /// Where the service account is mounted.
+  public static let serviceAccount = Self(
+    "service-account", .path, .workers, default: "/var/run/secrets/kubernetes.io/serviceaccount",
+    "The folder with token, ca.crt and namespace that mark-pod uses.")
 
   // MARK: Local plugins
 

@@ -1,5 +1,6 @@
 import Logging
 import MemoryPlugins
+import Metrics
 import SDCore
 import SDTestKit
 
@@ -43,6 +44,7 @@ struct WorkerHarness: Sendable {
   func worker(
     _ name: String = "worker", backend: (any InferenceBackend)? = nil, store: (any ObjectStore)? = nil,
     events: (any EventTopic)? = nil, queue: (any MessageQueue)? = nil, ledger: (any TaskLedger)? = nil,
+    metricsFactory: any MetricsFactory = NOOPMetricsHandler.instance,
     _ change: (inout WorkerConfiguration) -> Void = { _ in }
   ) -> Worker {
     var configuration = configuration
@@ -52,7 +54,7 @@ struct WorkerHarness: Sendable {
       queue: queue ?? self.queue, ledger: ledger ?? self.ledger, store: store ?? self.store,
       events: events ?? self.events,
       backend: backend ?? self.backend, inputs: inputs, configuration: configuration, clocks: system.clocks,
-      logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+      logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, metricsFactory: metricsFactory)
   }
 
   /// Works on so many messages.

@@ -29,6 +29,14 @@
 {{- if and (eq $v.telemetry.kind "otlp") $v.telemetry.endpoint }}
 {{- $_ := set $settings "SD_TRACES" (printf "otlp+%s" $v.telemetry.endpoint) }}
 {{- end }}
+{{- if $v.gateway.apiKeysSecret }}{{ $_ := set $settings "SD_API_KEYS" "/etc/sd-keys/keys.yaml" }}{{ end }}
+{{- if $v.gateway.webhooks.queue }}
+{{- $_ := set $settings "SD_WEBHOOKS" $v.gateway.webhooks.queue }}
+{{- $_ := set $settings "SD_WEBHOOK_SECRET" "@/etc/sd-webhooks/secret" }}
+{{- else }}
+{{- $_ := set $settings "SD_WEBHOOKS" "none:" }}
+{{- end }}
+{{- $_ := set $settings "SD_PROXIES" (kindIs "invalid" $v.gateway.proxies | ternary (ternary 1 0 $v.gateway.ingress.enabled) $v.gateway.proxies) }}
 {{- range $name, $value := $settings }}
 {{- if eq ($value | toString) "" }}{{ $_ := unset $settings $name }}{{ end }}
 {{- end }}

@@ -28,8 +28,6 @@ inferenceApi.imagePullPolicy: engine.image.pullPolicy
 inferenceApi.modelFilename: engine.model
 inferenceApi.modelMountPath: engine.modelMountPath
 inferenceApi.resources: engine.resources
-queueAgent.image.repository: agent.image.repository
-queueAgent.image.tag: agent.image.tag
 queueAgent.imagePullPolicy: agent.image.pullPolicy
 queueAgent.dynamicModel: engine.dynamicModel
 queueAgent.snsTopicArn: events.topic
@@ -163,6 +161,7 @@ nodeTemplate.userData: nodeClass.userData
 {{- include "sd.legacy.environment" (dict "from" . "to" $values.engine) }}
 {{- end }}
 {{- with $from.queueAgent }}
+{{- include "sd.legacy.agentImage" (dict "from" . "values" $values) }}
 {{- with .s3Bucket }}{{ $_ := set $values.store "uri" (printf "s3://%s" (trimPrefix "s3://" .)) }}{{ end }}
 {{- $_ := unset . "s3Bucket" }}
 {{- include "sd.legacy.environment" (dict "from" . "to" $values.agent) }}
@@ -195,6 +194,18 @@ nodeTemplate.userData: nodeClass.userData
 {{- with .s3 }}{{ $_ := unset . "enabled" }}{{ end }}
 {{- end }}
 {{- include "sd.legacy.images" $values }}
+{{- end }}
+
+{{/* Agents of the references answer no probes. Where it is known where our images are, one of ours takes their place; else
+     the image is taken, and the notes say what it must be. Takes from and values. */}}
+{{- define "sd.legacy.agentImage" -}}
+{{- with .from.image }}
+{{- if and .repository (or (not $.values.images.registry) (regexMatch "(^|/)sd-(agent|job)$" .repository)) }}
+{{- $_ := set $.values.agent.image "repository" .repository }}
+{{- with .tag }}{{ $_ := set $.values.agent.image "tag" . }}{{ end }}
+{{- end }}
+{{- end }}
+{{- $_ := unset .from "image" }}
 {{- end }}
 
 {{/* `extraEnv` was a map in one chart's schema and a list in both charts' templates. */}}

@@ -342,12 +342,17 @@ timeoutSeconds: 10
   "SD_STALL_TIMEOUT" $v.agent.stallTimeout
   "SD_ANNOUNCE_START" $v.agent.announceStart
   "SD_MEMORY_BUDGET" $v.agent.memoryBudget
+  "SD_MARK_POD" $v.agent.markPod
 }}
 {{- if not (kindIs "invalid" $v.agent.visibilitySeconds) }}{{ $_ := set $settings "SD_VISIBILITY" (printf "%ds" (int $v.agent.visibilitySeconds)) }}{{ end }}
 {{- if not (kindIs "invalid" $v.agent.maxAttempts) }}{{ $_ := set $settings "SD_MAX_ATTEMPTS" (int $v.agent.maxAttempts) }}{{ end }}
 {{- if include "sd.isJob" . }}
 {{- $_ := set $settings "SD_MAX_TASKS" (int $v.agent.maxTasks) }}
-{{- if include "sd.sharesProcesses" . }}{{ $_ := set $settings "SD_STOP_ENGINE" true }}{{ end }}
+{{- if include "sd.sharesProcesses" . }}
+{{- $beside := compact (list "python3" (ternary "xray" "" (eq $v.telemetry.kind "xray")) (ternary "awscollector" "" (eq "true" (include "sd.hasCollector" .)))) }}
+{{- $_ := set $settings "SD_STOP_ENGINE" true }}
+{{- $_ := set $settings "SD_STOP_PROCESSES" (join "," (default $beside $v.agent.stopProcesses)) }}
+{{- end }}
 {{- else if not (kindIs "invalid" $v.agent.lookAhead) }}
 {{- $_ := set $settings "SD_LOOK_AHEAD" $v.agent.lookAhead }}
 {{- end }}

@@ -96,6 +96,9 @@
 {{- if and (not $runs) (not .Values.gateway.runtimes) }}
 {{- $errors = append $errors "gateway.runtimes is empty: name the runtimes that tasks may be sent to" }}
 {{- end }}
+{{- if and .Values.gateway.webhooks.queue (not .Values.gateway.webhooks.secret) }}
+{{- $errors = append $errors "gateway.webhooks.secret is empty: name the secret that webhooks are signed with" }}
+{{- end }}
 {{- if and .Values.gateway.ingress.enabled (not .Values.gateway.ingress.hosts) }}
 {{- $errors = append $errors "gateway.ingress.hosts is empty" }}
 {{- end }}
