@@ -1,3 +1,4 @@
+import Logging
 public import SDCore
 
 #if canImport(Glibc)
