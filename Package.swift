@@ -38,6 +38,7 @@ let arguments = Product("ArgumentParser", "swift-argument-parser")
 let hummingbird = Product("Hummingbird", "hummingbird")
 let hummingbirdCore = Product("HummingbirdCore", "hummingbird")
 let nio = [Product("NIOCore", "swift-nio"), Product("NIOPosix", "swift-nio"), Product("NIOHTTP1", "swift-nio")]
+let nioHTTPTypes = Product("NIOHTTPTypes", "swift-nio-extras")
 
 let modules: [Module] = [
   // The core: contracts and domain.
@@ -49,7 +50,7 @@ let modules: [Module] = [
   .init(kind: .c, name: "CHTTPTransport", path: "Sources/HTTPTransport/CHTTPTransport", ours: ["CCurl"]),
   .init(
     kind: .library, name: "HTTPTransport", path: "Sources/HTTPTransport/HTTPTransport",
-    ours: ["CHTTPTransport"], theirs: [logging, httpTypes, collections]),
+    ours: ["CHTTPTransport"], theirs: [logging, httpTypes, collections, crypto]),
 
   // The AWS client.
   .init(kind: .system, name: "CXML2", path: "Sources/AWSKit/CXML2"),
@@ -81,18 +82,29 @@ let modules: [Module] = [
   .init(
     kind: .library, name: "BackendPlugins", path: "Sources/Plugins/BackendPlugins",
     ours: ["SDCore", "HTTPTransport", "ImageKit"], theirs: [logging, httpTypes, crypto]),
+  .init(
+    kind: .library, name: "AWSPlugins", path: "Sources/Plugins/AWSPlugins", ours: ["SDCore", "AWSKit"],
+    theirs: [logging, crypto]),
+  .init(
+    kind: .library, name: "OTLPPlugin", path: "Sources/Plugins/OTLPPlugin", ours: ["SDCore", "HTTPTransport"],
+    theirs: [httpTypes]),
 
   // The HTTP API, both sides.
   .init(
     kind: .library, name: "SDClient", path: "Sources/SDClient", ours: ["SDCore", "HTTPTransport"], theirs: [httpTypes]),
   .init(
-    kind: .library, name: "SDGateway", path: "Sources/SDGateway", ours: ["SDCore", "ImageKit"],
-    theirs: [logging, metrics, tracing, lifecycle, httpTypes, hummingbird, hummingbirdCore, nio[0]]),
+    kind: .library, name: "SDGateway", path: "Sources/SDGateway", ours: ["SDCore", "HTTPTransport", "ImageKit"],
+    theirs: [
+      logging, metrics, tracing, lifecycle, httpTypes, hummingbird, hummingbirdCore, nio[0], nio[2], nioHTTPTypes,
+    ]),
 
   // The composition root and the programs.
   .init(
     kind: .library, name: "SDRuntime", path: "Sources/SDRuntime",
-    ours: ["SDCore", "HTTPTransport", "MemoryPlugins", "LocalPlugins", "BackendPlugins"],
+    ours: [
+      "SDCore", "HTTPTransport", "AWSKit", "MemoryPlugins", "LocalPlugins", "AWSPlugins", "BackendPlugins",
+      "OTLPPlugin",
+    ],
     theirs: [logging, metrics, tracing, lifecycle, lifecycleSignals, httpTypes, yams, arguments]),
   .init(kind: .executable, name: "sd-agent", path: "Sources/sd-agent", ours: ["SDRuntime"], theirs: [arguments]),
   .init(kind: .executable, name: "sd-job", path: "Sources/sd-job", ours: ["SDRuntime"], theirs: [arguments]),
@@ -132,6 +144,13 @@ let modules: [Module] = [
     kind: .test, name: "BackendPluginsTests", path: "Tests/BackendPluginsTests",
     ours: ["SDCore", "BackendPlugins", "HTTPTransport", "ImageKit", "SDTestKit"], theirs: [httpTypes]),
   .init(
+    kind: .test, name: "AWSPluginsTests", path: "Tests/AWSPluginsTests",
+    ours: ["SDCore", "AWSPlugins", "AWSKit", "HTTPTransport", "MemoryPlugins", "SDTestKit"],
+    theirs: [httpTypes, logging]),
+  .init(
+    kind: .test, name: "OTLPPluginTests", path: "Tests/OTLPPluginTests",
+    ours: ["SDCore", "OTLPPlugin", "HTTPTransport", "SDTestKit"], theirs: [httpTypes]),
+  .init(
     kind: .test, name: "SDRuntimeTests", path: "Tests/SDRuntimeTests",
     ours: ["SDCore", "SDRuntime", "MemoryPlugins", "HTTPTransport", "SDTestKit"],
     theirs: [logging, metrics, lifecycle, lifecycleSignals, arguments, httpTypes]),
@@ -150,6 +169,7 @@ let packages: [String: Package.Dependency] = [
   "swift-http-types": .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0", traits: []),
   "swift-collections": .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
   "swift-nio": .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+  "swift-nio-extras": .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
   "GRDB.swift": .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
   "Yams": .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
   "swift-argument-parser": .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),

@@ -29,13 +29,16 @@ struct Dev: AsyncParsableCommand {
       """)
 
   @OptionGroup(title: "Listening") var listen: ListenOptions
+  @OptionGroup(title: "Access") var access: AccessOptions
   @OptionGroup(title: "Engine") var engine: EngineOptions
   @OptionGroup(title: "General") var common: CommonOptions
 
   func run() async throws {
-    let defaults = Listening.defaults.merging([.state: ".sd", .backend: "test-pattern:"]) { first, _ in first }
+    let defaults = Listening.defaults.merging([
+      .state: ".sd", .backend: "test-pattern:", .privateWebhooks: "true",
+    ]) { first, _ in first }
     let status = await Program.run(
-      "sdctl dev", options: [listen, engine, common], file: common.file, defaults: defaults,
+      "sdctl dev", options: [listen, access, engine, common], file: common.file, defaults: defaults,
       services: { program in try await Self.services(of: program) })
     throw ExitCode(status.rawValue)
   }
@@ -47,14 +50,19 @@ struct Dev: AsyncParsableCommand {
     let door = try await composition.door(catalog: catalog)
     var workers: [any Service] = []
     for runtime in catalog.runtimes {
-      guard let queue = door.queues[runtime.name] else { continue }
+      guard let ordinary = door.queues[runtime.name] else { continue }
+      let queue = door.priorityQueues[runtime.name].map {
+        UrgentFirstQueue(urgent: $0, ordinary: ordinary, clocks: door.clocks) as any MessageQueue
+      }
       let composed = try await composition.worker(
-        for: runtime, queue: queue, store: door.store, ledger: door.ledger, events: door.events)
+        for: runtime, queue: queue ?? ordinary, store: door.store, ledger: door.ledger, events: door.events)
       workers.append(composed.worker)
     }
     let gateway = Gateway(
-      configuration: GatewayConfiguration(host: listening.host, port: listening.port), services: door,
-      logger: program.logger,
+      configuration: GatewayConfiguration(
+        host: listening.host, port: listening.port, allowedHosts: listening.allowedHosts,
+        queueLimit: composition.configuration.count(.queueLimit), proxies: listening.proxies),
+      services: door, transport: composition.context.transport, logger: program.logger,
       onReady: { port in
         let welcome = Welcome(
           address: listening.address(port: port), configuration: composition.configuration, catalog)

@@ -22,7 +22,7 @@ struct Claimer: Sendable {
   func claim(_ task: ReceivedTask, lease: Lease) async throws -> Decision {
     var draft = TaskRecord(
       task.request, run: task.ticket?.run ?? 1, submission: task.submission,
-      digest: TaskMessage.digest(task.request.payload), at: task.ticket?.createdAt ?? clocks.timestamp)
+      digest: TaskMessage.digest(task.request.payload), at: task.ticket?.createdAt ?? lease.sentAt ?? clocks.timestamp)
     draft.runtime = configuration.runtime ?? draft.runtime
     if let ticket = task.ticket, !task.isRedriven {
       // The door's record is known but for its nonce: claimed without being read, and judged anew if it has changed.

@@ -46,8 +46,8 @@ struct Inferrer: Sendable {
         while let answer = try await group.next() { if let answer { return answer } }
         throw CancellationError()
       } catch {
-        group.cancelAll()
-        // Once the answer has begun, the engine works on the next task, which is none of ours to stop.
+        // Once the answer has begun, the engine works on the next task, which is none of ours to stop. The exchange goes
+        // on meanwhile, so that the engine is known to be at this task still.
         if !answering.isRaised { await interrupt(prepared, because: error) }
         throw error
       }
@@ -83,8 +83,9 @@ struct Inferrer: Sendable {
       default: break
       }
       guard reportsProgress, !answering.isRaised else { continue }
+      let isWatched = (try? await ledger.isWatched(run.key)) == true
       let asked: TaskProgress?
-      do { asked = try await backend.progress(of: prepared) } catch is CancellationError {
+      do { asked = try await backend.progress(of: prepared, withPreview: isWatched) } catch is CancellationError {
         throw CancellationError()
       } catch {
         // An engine that hangs may not tell progress either.
@@ -97,7 +98,7 @@ struct Inferrer: Sendable {
       }
       if progress.fraction != moved.fraction { moved = (clocks.instant, progress.fraction) }
       try judgeStall(since: moved.at)
-      if (try? await ledger.isWatched(run.key)) == true { try? await ledger.setProgress(progress, of: run.key) }
+      if isWatched { try? await ledger.setProgress(progress, of: run.key) }
     }
   }
 

@@ -5,21 +5,27 @@ import Synchronization
 final class LeaseKeeper: Sendable {
   private struct State {
     var held: [ObjectIdentifier: HeldLease] = [:]
+    var visibility: Duration
   }
 
   private let queue: any MessageQueue
-  private let visibility: Duration
   private let clocks: Clocks
   private let logger: Logger
   private let metrics: WorkerMetrics
-  private let state = Mutex(State())
+  private let state: Mutex<State>
 
   init(queue: any MessageQueue, visibility: Duration, clocks: Clocks, logger: Logger, metrics: WorkerMetrics) {
     self.queue = queue
-    self.visibility = visibility
+    state = Mutex(State(visibility: visibility))
     self.clocks = clocks
     self.logger = logger
     self.metrics = metrics
+  }
+
+  /// How long leases run before they must be extended; to be set before the first one is held.
+  var visibility: Duration {
+    get { state.withLock { $0.visibility } }
+    set { state.withLock { $0.visibility = newValue } }
   }
 
   func hold(_ lease: HeldLease) { state.withLock { $0.held[ObjectIdentifier(lease)] = lease } }
@@ -35,9 +41,8 @@ final class LeaseKeeper: Sendable {
   ///
   /// A lease is extended when two thirds of it are left; looking six times per visibility leaves room for failures.
   func run() async {
-    let beat = visibility / 6
     while !Task.isCancelled {
-      do { try await clocks.sleep(for: beat) } catch { return }
+      do { try await clocks.sleep(for: visibility / 6) } catch { return }
       await extendDue()
     }
   }

@@ -112,7 +112,8 @@ struct TaskPipeline: Sendable {
     let record = await run.entry.record
     return try await withThrowingTaskGroup(of: Void.self) { group in
       defer { group.cancelAll() }
-      if configuration.announcesStart, let notice = Notices(record, store: deliverer.store).running() {
+      let isAskedFor = configuration.announcesStart || record.options.webhook?.whenRunning == true
+      if isAskedFor, let notice = Notices(record, store: deliverer.store).running() {
         group.addTask { _ = try? await events.publish(notice.publication) }
       }
       var stage = stage

@@ -67,6 +67,10 @@ public final class Worker: Service {
   /// Works until drained or cancelled, or until there is nothing left to do where the configuration says so.
   public func run() async throws {
     await withGracefulShutdownHandler {
+      // The queue is asked beside the engine: neither waits for the other.
+      async let visibility = leaseTime()
+      _ = try? await drain.interrupting { try await self.engine.ready() }
+      keeper.visibility = await visibility
       await withTaskGroup(of: Void.self) { group in
         group.addTask { await self.keeper.run() }
         group.addTask {
@@ -81,6 +85,24 @@ public final class Worker: Service {
       self.gate.announceChange()
     }
     try Task.checkCancellation()
+  }
+
+  /// How long leases run: no longer than the queue's own, so that what a killed worker held is soon handed out again.
+  private func leaseTime() async -> Duration {
+    var pause = Duration.milliseconds(100)
+    while !drain.isDraining, !Task.isCancelled {
+      do { return min(configuration.visibility, max(try await queue.visibility, .seconds(1))) } catch {
+        let mayPass = (error as? SDError)?.isRetryable ?? false
+        logger.warning(
+          mayPass ? "the queue cannot be asked, trying again" : "the queue does not tell its visibility",
+          metadata: ["queue": "\(queue.name)", "error": "\(error)"])
+        guard mayPass else { break }
+      }
+      let delay = pause
+      _ = try? await drain.interrupting { try await self.clocks.sleep(for: delay * Double.random(in: 0.5...1)) }
+      pause = min(pause * 2, .seconds(15))
+    }
+    return configuration.visibility
   }
 
   private func receive(into tasks: inout DiscardingTaskGroup) async {
@@ -134,7 +156,7 @@ public final class Worker: Service {
   /// have handed out a message already.
   private func poll(wait: Duration) async throws -> [Lease] {
     let leases = try await drain.interrupting(after: .milliseconds(800)) {
-      try await self.queue.receive(max: 1, wait: wait, visibility: self.configuration.visibility)
+      try await self.queue.receive(max: 1, wait: wait, visibility: self.keeper.visibility)
     }
     guard let leases, drain.isDraining else { return leases ?? [] }
     if !leases.isEmpty { _ = try await queue.abandon(leases, after: .zero) }

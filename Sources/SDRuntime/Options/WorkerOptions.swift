@@ -16,6 +16,7 @@ public struct WorkerOptions: ConfigurationOptions {
   @Option(.maximumTasks) var maximumTasks: String?
   @Flag(.announceStart) var announceStart: Bool?
   @Option(.memoryBudget) var memoryBudget: String?
+  @Option(.s3Inputs) var s3Inputs: String?
   @Flag(.markPod) var markPod: Bool?
   @Option(.serviceAccount) var serviceAccount: String?
 
@@ -28,6 +29,7 @@ public struct WorkerOptions: ConfigurationOptions {
         .visibility: visibility, .grace: grace, .maximumAttempts: maximumAttempts,
         .inferenceTimeout: inferenceTimeout, .stallTimeout: stallTimeout, .maximumTasks: maximumTasks,
         .memoryBudget: memoryBudget, .serviceAccount: serviceAccount,
+        .s3Inputs: s3Inputs,
       ], [.dynamicModel: dynamicModel, .announceStart: announceStart, .markPod: markPod])
   }
 }

@@ -33,9 +33,9 @@ public struct TappedBackend: InferenceBackend {
     return try await inner.run(prepared, onAnswer: onAnswer)
   }
 
-  public func progress(of prepared: PreparedInference) async throws -> TaskProgress? {
+  public func progress(of prepared: PreparedInference, withPreview: Bool) async throws -> TaskProgress? {
     try await tap.pass(.progress)
-    return try await inner.progress(of: prepared)
+    return try await inner.progress(of: prepared, withPreview: withPreview)
   }
 
   public func interrupt(_ prepared: PreparedInference) async throws {

@@ -16,6 +16,7 @@ public struct TappedQueue: MessageQueue {
   }
 
   public var name: String { inner.name }
+  public var visibility: Duration { get async throws { try await inner.visibility } }
   public var capabilities: QueueCapabilities {
     var capabilities = inner.capabilities
     capabilities.abilities.subtract(withheld)

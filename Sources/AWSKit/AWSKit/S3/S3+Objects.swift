@@ -56,6 +56,16 @@ extension S3 {
       self.expectedOwner = expectedOwner
     }
 
+    /// Bytes in memory to write; a slice is sent without a copy.
+    public init(bucket: String, key: String, bytes: ArraySlice<UInt8>) {
+      self.init(bucket: bucket, key: key, body: .bytes(bytes))
+    }
+
+    /// A whole file to write, of a length in bytes that is known.
+    public init(bucket: String, key: String, file path: String, length: Int64) {
+      self.init(bucket: bucket, key: key, body: .file(path: path, offset: 0, length: length))
+    }
+
     var bodyChecksum: BodyChecksum {
       if let checksum { return .known(checksum) }
       return checksumAlgorithm.map { .made($0) } ?? .none

@@ -46,6 +46,10 @@ public struct Notices: Sendable {
       Notice.idAttribute: .string("\(record.key.task.id)/\(record.key.run)/\(state.rawValue)"),
       "status": .string(state.rawValue),
     ]
+    if !record.key.task.tenant.isEmpty { attributes[Notice.tenantAttribute] = .string(record.key.task.tenant) }
+    if let webhook = record.options.webhook, state != .running || webhook.whenRunning {
+      attributes[Notice.webhookAttribute] = "true"
+    }
     attributes[TaskMessage.runtimeAttribute] = record.runtime.map(AttributeValue.string)
     return Notice(body: body.text, attributes: attributes)
   }

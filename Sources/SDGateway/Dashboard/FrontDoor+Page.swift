@@ -15,7 +15,7 @@ extension FrontDoor {
   ///
   /// A dashboard is to take its place.
   func page(_ request: GatewayRequest) async throws -> GatewayResponse {
-    let tasks = try await services.ledger.page(LedgerQuery(tenant: tenant(of: request), limit: Self.shown)).records
+    let tasks = try await services.ledger.page(LedgerQuery(tenant: request.caller.tenant, limit: Self.shown)).records
     let html = FrontPage(runtimes: services.submissions.catalog.runtimes, tasks: tasks.map(view)).html
     return GatewayResponse(
       .ok,
@@ -53,37 +53,22 @@ private struct FrontPage {
     """
 
   private func item(_ runtime: RuntimeDescription) -> String {
-    let model = runtime.model.map { ", \(escaped($0))" } ?? ""
-    return "<li><b>\(escaped(runtime.name))</b> (\(escaped(runtime.engine))\(model))</li>"
+    let model = runtime.model.map { ", \(HTMLText.escaped($0))" } ?? ""
+    return "<li><b>\(HTMLText.escaped(runtime.name))</b> (\(HTMLText.escaped(runtime.engine))\(model))</li>"
   }
 
   private func card(_ task: TaskView) -> String {
     let picture = task.outputs.first { $0.contentType.hasPrefix("image/") }.map { output in
-      "<a href=\"\(escaped(output.url))\"><img src=\"\(escaped(output.url))\" loading=\"lazy\" alt=\"\""
+      "<a href=\"\(HTMLText.escaped(output.url))\"><img src=\"\(HTMLText.escaped(output.url))\" loading=\"lazy\" alt=\"\""
         + size(output) + "></a>"
     }
-    let error = task.error.map { "<small>\(escaped($0.message))</small>" } ?? ""
-    return "<li>\(picture ?? "")<a href=\"/v1/tasks/\(escaped(task.id))\">\(escaped(task.id))</a>"
+    let error = task.error.map { "<small>\(HTMLText.escaped($0.message))</small>" } ?? ""
+    return "<li>\(picture ?? "")<a href=\"/v1/tasks/\(HTMLText.escaped(task.id))\">\(HTMLText.escaped(task.id))</a>"
       + "<small>\(task.state.rawValue), \(task.type.rawValue)</small>\(error)</li>"
   }
 
   private func size(_ output: TaskView.Output) -> String {
     guard let width = output.width, let height = output.height else { return "" }
     return " width=\"\(width)\" height=\"\(height)\""
-  }
-
-  private func escaped(_ text: String) -> String {
-    var escaped = ""
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "&": escaped += "&amp;"
-      case "<": escaped += "&lt;"
-      case ">": escaped += "&gt;"
-      case "\"": escaped += "&quot;"
-      case "'": escaped += "&#39;"
-      default: escaped.unicodeScalars.append(scalar)
-      }
-    }
-    return escaped
   }
 }
