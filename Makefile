@@ -97,9 +97,10 @@ dev: setup ## build and start the whole system on 127.0.0.1:8811 (ARGS="--port 0
 example: setup ## build and run the programs in examples/
 	@for example in examples/*/; do echo "$$example"; $(SWIFT) run --package-path "$$example" || exit 1; done
 
+# One test after the other: slowed down ten times and all at once, they would wait for each other past their limits.
 sanitize: setup ## the unit tests of what shares memory between threads, under Thread and Address Sanitizer
-	SD_ONLY=$(SANITIZED) SD_SANITIZE=thread $(SWIFT) test --disable-xctest --sanitize thread --scratch-path .build-tsan
-	SD_ONLY=$(SANITIZED) SD_SANITIZE=address $(SWIFT) test --disable-xctest --sanitize address --scratch-path .build-asan
+	SD_ONLY=$(SANITIZED) SD_SANITIZE=thread $(SWIFT) test --disable-xctest --no-parallel --sanitize thread --scratch-path .build-tsan
+	SD_ONLY=$(SANITIZED) SD_SANITIZE=address $(SWIFT) test --disable-xctest --no-parallel --sanitize address --scratch-path .build-asan
 
 fuzz: setup ## feed what reads foreign bytes with nonsense (ARGS="SECONDS")
 	@test -x scripts/fuzz || { echo "there are no fuzz targets yet"; exit 1; }

@@ -205,6 +205,8 @@ let strict: [SwiftSetting] =
   // Thread Sanitizer does not see the kernel hand a contended `Synchronization.Mutex` on; with this, modules that have a
   // `Mutex+ThreadSanitizer.swift` use a lock that it understands.
   + (Context.environment["SD_SANITIZE"] == "thread" ? [.define("SD_TSAN")] : [])
+  // Tests wait longer where everything is slower.
+  + (Context.environment["SD_SANITIZE"] == nil ? [] : [.define("SD_SANITIZED")])
 
 let systemLibraries: [String: (pkgConfig: String, apt: String)] = [
   "CCurl": ("libcurl", "libcurl4-openssl-dev"),

@@ -3,7 +3,7 @@ import HTTPTypes
 import SDTestKit
 import Testing
 
-@Suite("Back-pressure", .timeLimit(.minutes(2))) struct BackPressureTests {
+@Suite("Back-pressure", .timeLimit(.minutes(5))) struct BackPressureTests {
   @Test func aReaderWhoWaitsHoldsTheSenderBack() async throws {
     let size = 50_000_000
     let server = try ScriptedHTTPServer { _ in .fill(count: size) }

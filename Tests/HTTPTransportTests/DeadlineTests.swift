@@ -3,7 +3,7 @@ import HTTPTypes
 import SDTestKit
 import Testing
 
-@Suite("Deadlines and cancellation", .timeLimit(.minutes(2))) struct DeadlineTests {
+@Suite("Deadlines and cancellation", .timeLimit(.minutes(5))) struct DeadlineTests {
   @Test func connectDeadline() async throws {
     let deaf = try #require(DeafListener())
     try await withTransport { transport in

@@ -3,7 +3,7 @@ import HTTPTypes
 import SDTestKit
 import Testing
 
-@Suite("An exchange", .timeLimit(.minutes(2))) struct ExchangeTests {
+@Suite("An exchange", .timeLimit(.minutes(5))) struct ExchangeTests {
   @Test func getAnswersWithHeadAndBody() async throws {
     let server = try ScriptedHTTPServer { .respond(reason: "Fine", headers: [("X-Echo", $0.target)], body: $0.method) }
     try await withTransport { transport in

@@ -3,7 +3,7 @@ import HTTPTypes
 import SDTestKit
 import Testing
 
-@Suite("What goes wrong on the wire", .timeLimit(.minutes(2))) struct FailureTests {
+@Suite("What goes wrong on the wire", .timeLimit(.minutes(5))) struct FailureTests {
   private func code(
     _ answer: ScriptedAnswer, options: TransferOptions = .init(), upTo limit: Int = 1 << 20
   ) async throws -> TransportError.Code? {

@@ -3,7 +3,7 @@ import HTTPTypes
 import SDTestKit
 import Testing
 
-@Suite("A transport's lifetime", .timeLimit(.minutes(3))) struct LifetimeTests {
+@Suite("A transport's lifetime", .timeLimit(.minutes(5))) struct LifetimeTests {
   @Test func shutdownEndsWhatIsGoingOn() async throws {
     let server = try ScriptedHTTPServer { $0.path == "/big" ? .fill(count: 50_000_000) : .hang }
     let transport = CurlTransport()

@@ -4,7 +4,7 @@ import SDTestKit
 import Synchronization
 import Testing
 
-@Suite("Connection policies", .timeLimit(.minutes(2))) struct PolicyTests {
+@Suite("Connection policies", .timeLimit(.minutes(5))) struct PolicyTests {
   /// Asks a closure, and keeps what it was asked.
   final class Recording: ConnectionPolicy {
     let asked = Mutex<[SocketAddress]>([])

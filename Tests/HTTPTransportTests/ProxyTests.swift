@@ -3,7 +3,7 @@ import HTTPTypes
 import SDTestKit
 import Testing
 
-@Suite("Proxies", .timeLimit(.minutes(2))) struct ProxyTests {
+@Suite("Proxies", .timeLimit(.minutes(5))) struct ProxyTests {
   private func configuration(_ proxies: ProxySettings) -> CurlTransport.Configuration {
     var configuration = CurlTransport.Configuration()
     configuration.proxies = proxies

@@ -72,7 +72,7 @@ final class TLSServer {
   }
 }
 
-@Suite("TLS", .timeLimit(.minutes(2)), .enabled(if: TLSServer.isAvailable, "the openssl program is missing"))
+@Suite("TLS", .timeLimit(.minutes(5)), .enabled(if: TLSServer.isAvailable, "the openssl program is missing"))
 struct TLSTests {
   private func get(_ server: TLSServer, host: String = "localhost", authority: String?) async throws -> Result<
     Int, TransportError

@@ -31,7 +31,7 @@ func failure<Result>(_ body: () async throws(TransportError) -> Result) async ->
 
 /// Waits for a condition; false if it does not hold within the limit.
 func eventually(within limit: Duration = .seconds(60), _ condition: () -> Bool) async throws -> Bool {
-  let end = ContinuousClock.now + limit
+  let end = ContinuousClock.now + limit * patience
   while !condition() {
     guard ContinuousClock.now < end else { return false }
     try await Task.sleep(for: .milliseconds(2))

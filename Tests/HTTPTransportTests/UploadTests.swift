@@ -5,7 +5,7 @@ import SDTestKit
 import Synchronization
 import Testing
 
-@Suite("A request's body", .timeLimit(.minutes(2))) struct UploadTests {
+@Suite("A request's body", .timeLimit(.minutes(5))) struct UploadTests {
   /// Bytes that show when a part is lost, doubled or moved; at most 7,000,000.
   static func pattern(_ count: Int) -> [UInt8] { Array(bytes[..<count]) }
 

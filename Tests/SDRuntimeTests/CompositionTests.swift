@@ -1,3 +1,4 @@
+import Foundation
 import Logging
 import SDCore
 import SDTestKit
@@ -5,7 +6,7 @@ import Testing
 
 @testable import SDRuntime
 
-@Suite(.timeLimit(.minutes(2))) struct CompositionTests {
+@Suite(.timeLimit(.minutes(5))) struct CompositionTests {
   private let directory: TemporaryDirectory
   private let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
@@ -74,6 +75,16 @@ import Testing
     #expect((told.maximumTasks, told.looksAhead, told.maximumAttempts, told.memoryBudget) == (3, false, 2, 1 << 20))
     let job = try composition([:]).workerConfiguration("w", nil, isJob: true)
     #expect((job.maximumTasks, job.looksAhead, job.endsWhenEmpty) == (1, false, true))
+  }
+
+  @Test func aRuntimesFileThatMakesNoSenseIsFatalToAWorkerToo() async throws {
+    let path = "\(directory.path)/runtimes.yaml"
+    try Data("runtimes:\n- nam: r\n".utf8).write(to: URL(filePath: path))
+    let composition = try composition([.state: directory.path, .runtime: "r", .backend: "test-pattern:"])
+    let error = await #expect(throws: SDError.self) { try await composition.worker() }
+    #expect(error?.code == .configuration && error?.message.contains(path) == true)
+    try Data("runtimes:\n- name: other\n".utf8).write(to: URL(filePath: path))
+    _ = try await composition.worker()
   }
 
   @Test func queueAndTopicOfDifferentPlacesAreRefused() async throws {

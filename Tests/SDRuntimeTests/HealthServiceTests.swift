@@ -9,7 +9,7 @@ import UnixSignals
 
 @testable import SDRuntime
 
-@Suite(.timeLimit(.minutes(1))) struct HealthServiceTests {
+@Suite(.timeLimit(.minutes(5))) struct HealthServiceTests {
   private let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
   @Test func itAnswersUntilItIsShutDown() async throws {

@@ -7,7 +7,7 @@ import UnixSignals
 
 @testable import SDRuntime
 
-@Suite(.timeLimit(.minutes(1))) struct ServiceRunnerTests {
+@Suite(.timeLimit(.minutes(5))) struct ServiceRunnerTests {
   /// A service that works until it is told to end, and notes what it was told.
   private final class Probe: Service {
     let told = Mutex<[String]>([])

@@ -1,3 +1,4 @@
+import Logging
 public import SDCore
 
 #if canImport(Glibc)
@@ -23,7 +24,7 @@ extension Composition {
   ///
   /// - Parameter isJob: whether it takes a number of tasks and ends, as `sd-job` does.
   public func worker(isJob: Bool = false) async throws -> ComposedWorker {
-    let runtime = configuration.text(.runtime).flatMap { name in knownCatalog()?.runtime(named: name) }
+    let runtime = try knownRuntime()
     return try await worker(
       for: runtime, queue: queue(), store: store(), ledger: ledger(), events: events(), isJob: isJob)
   }
@@ -66,11 +67,18 @@ extension Composition {
     return worker
   }
 
-  /// The catalog where there is one; a worker can do without.
-  private func knownCatalog() -> RuntimeCatalog? {
-    configuration.text(.runtimes).flatMap { path in
-      RuntimesFile(path).exists ? try? RuntimeCatalog(contentsOf: path) : nil
-    }
+  /// What the catalog says of the runtime, where there is one; a worker can do without.
+  private func knownRuntime() throws(SDError) -> RuntimeDescription? {
+    guard let name = configuration.text(.runtime), let path = configuration.text(.runtimes),
+      RuntimesFile(path).exists
+    else { return nil }
+    let catalog = try RuntimeCatalog(contentsOf: path)
+    if let runtime = catalog.runtime(named: name) { return runtime }
+    let known = catalog.runtimes.map(\.name).joined(separator: ", ")
+    context.logger.warning(
+      "no door will send tasks to this runtime",
+      metadata: ["runtime": "\(name)", "file": "\(path)", "known": "\(known)"])
+    return nil
   }
 
   private static var hostName: String? {

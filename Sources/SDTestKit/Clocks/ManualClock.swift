@@ -118,7 +118,7 @@ public final class ManualClock: MonotonicClock {
   }
 
   /// Waits, in real time, until so many sleep on this clock; throws after `limit`.
-  public func untilSleepers(_ count: Int, limit: Duration = .seconds(20)) async throws {
+  public func untilSleepers(_ count: Int, limit: Duration = .seconds(60)) async throws {
     try await within(limit, "\(count) sleepers on the manual clock") {
       let id = self.state.withLock { $0.newID() }
       try await withTaskCancellationHandler {

@@ -4,6 +4,13 @@ public struct WaitedTooLong: Error, CustomStringConvertible {
   public var description: String
 }
 
+/// How much longer than elsewhere things may take in this build: sanitizers make everything slower many times over.
+#if SD_SANITIZED
+package let patience = 6
+#else
+package let patience = 1
+#endif
+
 /// Runs something that must end within a limit of real time; throws `WaitedTooLong` and cancels it otherwise.
 public func within<T: Sendable>(
   _ limit: Duration, _ what: String, _ body: @escaping @Sendable () async throws -> T
@@ -11,7 +18,7 @@ public func within<T: Sendable>(
   try await withThrowingTaskGroup(of: T?.self) { group in
     group.addTask { try await body() }
     group.addTask {
-      try await Task.sleep(for: limit)
+      try await Task.sleep(for: limit * patience)
       return nil
     }
     defer { group.cancelAll() }
@@ -24,9 +31,9 @@ public func within<T: Sendable>(
 
 /// Waits in real time until a condition holds, looking again every few milliseconds; throws after the limit.
 public func eventually(
-  _ what: String, limit: Duration = .seconds(20), _ condition: @Sendable () async throws -> Bool
+  _ what: String, limit: Duration = .seconds(60), _ condition: @Sendable () async throws -> Bool
 ) async throws {
-  let end = ContinuousClock.now + limit
+  let end = ContinuousClock.now + limit * patience
   while try await !condition() {
     guard ContinuousClock.now < end else { throw WaitedTooLong(description: "waited \(limit) for \(what)") }
     try await Task.sleep(for: .milliseconds(5))

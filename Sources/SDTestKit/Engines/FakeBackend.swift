@@ -114,7 +114,7 @@ public final class FakeBackend: InferenceBackend {
   public func starts(of task: String) -> Int { started.count { $0.task.id == task } }
 
   /// Waits, in real time, until the engine was started so many times.
-  public func untilStarted(_ count: Int, limit: Duration = .seconds(20)) async throws {
+  public func untilStarted(_ count: Int, limit: Duration = .seconds(60)) async throws {
     try await eventually("\(count) engine starts", limit: limit) { self.started.count >= count }
   }
 

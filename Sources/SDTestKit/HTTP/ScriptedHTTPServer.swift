@@ -81,7 +81,7 @@ public final class ScriptedHTTPServer: Sendable {
   public func wait(
     within limit: Duration = .seconds(60), until condition: @Sendable (ScriptedHTTPServer) -> Bool
   ) async throws -> Bool {
-    let end = ContinuousClock.now + limit
+    let end = ContinuousClock.now + limit * patience
     while !condition(self) {
       guard ContinuousClock.now < end else { return false }
       try await Task.sleep(for: .milliseconds(2))

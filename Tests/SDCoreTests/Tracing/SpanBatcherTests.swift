@@ -25,7 +25,7 @@ import Testing
 
   /// Runs a batcher while a body works with it, then cancels it and waits for its end.
   private func running(_ batcher: SpanBatcher, _ body: @escaping @Sendable () async throws -> Void) async throws {
-    try await within(.seconds(20), "the batcher") {
+    try await within(.seconds(60), "the batcher") {
       try await withThrowingTaskGroup(of: Void.self) { group in
         group.addTask { try await batcher.run() }
         try await body()
@@ -135,7 +135,7 @@ import Testing
     let exporter = RecordingSpanExporter()
     let batcher = batcher(exporter)
     let group = ServiceGroup(configuration: .init(services: [.init(service: batcher)], logger: quiet))
-    try await within(.seconds(20), "the shutdown") {
+    try await within(.seconds(60), "the shutdown") {
       try await withThrowingTaskGroup(of: Void.self) { tasks in
         tasks.addTask { try await group.run() }
         try await clock.untilSleepers(1)
@@ -156,7 +156,7 @@ import Testing
     let exporter = RecordingSpanExporter(gate: Gate())
     let batcher = batcher(exporter) { $0.interval = .seconds(3600) }
     for n in 0..<300 { batcher.add(span(n)) }
-    try await within(.seconds(20), "the end") {
+    try await within(.seconds(60), "the end") {
       try await withThrowingTaskGroup(of: Void.self) { group in
         group.addTask { try await batcher.run() }
         try await clock.untilSleepers(1)

@@ -3,7 +3,7 @@ import SDCore
 import SDTestKit
 import Testing
 
-@Suite("Dead letters", .timeLimit(.minutes(1)))
+@Suite("Dead letters", .timeLimit(.minutes(5)))
 struct DeadLettersTests {
   /// A task that failed for good, its letter, and an engine that is well again.
   private static func failed(_ ids: String...) async throws -> WorkerHarness {

@@ -4,7 +4,7 @@ import SDTestKit
 import Synchronization
 import Testing
 
-@Suite("A worker whose engine fails", .timeLimit(.minutes(1)))
+@Suite("A worker whose engine fails", .timeLimit(.minutes(5)))
 struct WorkerEngineTests {
   @Test("bears failures before the engine was started longer than attempts, and counts them apart")
   func setbacks() async throws {

@@ -4,7 +4,7 @@ import SDTestKit
 import Synchronization
 import Testing
 
-@Suite("A worker whose queue or ledger fails", .timeLimit(.minutes(1)))
+@Suite("A worker whose queue or ledger fails", .timeLimit(.minutes(5)))
 struct WorkerFaultTests {
   private let down = SDError(.unavailable, "it is down")
 

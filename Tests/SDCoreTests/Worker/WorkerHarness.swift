@@ -67,7 +67,7 @@ struct WorkerHarness: Sendable {
       $0.maximumTasks = count
       change(&$0)
     }
-    try await within(.seconds(40), "\(count) messages to be worked on") { try await worker.run() }
+    try await within(.seconds(60), "\(count) messages to be worked on") { try await worker.run() }
   }
 
   /// Works until the queue is empty.
@@ -76,7 +76,7 @@ struct WorkerHarness: Sendable {
       $0.endsWhenEmpty = true
       change(&$0)
     }
-    try await within(.seconds(30), "the queue to be worked empty") { try await worker.run() }
+    try await within(.seconds(60), "the queue to be worked empty") { try await worker.run() }
   }
 
   @discardableResult

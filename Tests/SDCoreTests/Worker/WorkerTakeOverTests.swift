@@ -3,7 +3,7 @@ import SDCore
 import SDTestKit
 import Testing
 
-@Suite("A worker whose task another has taken over", .timeLimit(.minutes(1)))
+@Suite("A worker whose task another has taken over", .timeLimit(.minutes(5)))
 struct WorkerTakeOverTests {
   private let harness: WorkerHarness
   private let slow = FakeBackend()
@@ -43,7 +43,7 @@ struct WorkerTakeOverTests {
     try await eventually("the first worker's pause") { paused.waiting == 1 }
     try await duplicate()
     let second = harness.worker("two") { $0.maximumTasks = 1 }
-    try await within(.seconds(20), "the second worker") { try await second.run() }
+    try await within(.seconds(60), "the second worker") { try await second.run() }
     paused.open()
     try await firstDone
     try await expectTheSecondsWork()

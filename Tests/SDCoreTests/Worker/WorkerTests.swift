@@ -5,7 +5,7 @@ import SDTestKit
 import ServiceLifecycle
 import Testing
 
-@Suite("A worker", .timeLimit(.minutes(1)))
+@Suite("A worker", .timeLimit(.minutes(5)))
 struct WorkerTests {
   @Test("does a task to its end: outputs, manifest, answer, record, notice, and the message is gone")
   func wholeLife() async throws {
@@ -32,7 +32,7 @@ struct WorkerTests {
     harness.backend.script(.fail(TaskError(.engineFailed, .infer, "once")))
     try await harness.submit("t1")
     let worker = harness.worker { $0.maximumTasks = 2 }
-    try await within(.seconds(20), "two attempts") { try await worker.run() }
+    try await within(.seconds(60), "two attempts") { try await worker.run() }
     let seeds = harness.backend.requests.map(\.seed)
     #expect(seeds.count == 2)
     #expect(Set(seeds).count == 1)
@@ -78,7 +78,7 @@ struct WorkerTests {
       $0.maximumAttempts = 3
       $0.maximumTasks = 3
     }
-    try await within(.seconds(20), "three attempts") { try await worker.run() }
+    try await within(.seconds(60), "three attempts") { try await worker.run() }
     #expect(harness.backend.started.count == 3)
     #expect(try await harness.record("t1")?.state == .failed)
     let letters = try await harness.letters.receive(max: 10, wait: .zero, visibility: nil)
@@ -133,7 +133,7 @@ struct WorkerTests {
     try await harness.backend.untilStarted(1)
     try await harness.send(payload, messageID: "m2")
     let second = harness.worker("two") { $0.maximumTasks = 1 }
-    try await within(.seconds(20), "the surplus message to be completed") { try await second.run() }
+    try await within(.seconds(60), "the surplus message to be completed") { try await second.run() }
     gate.open()
     try await firstDone
     #expect(harness.backend.started.count == 1)
@@ -252,7 +252,7 @@ struct WorkerTests {
     try await slow.untilStarted(1)
     harness.queue.injectDuplicate(of: try #require(try await harness.record("t1")?.claim?.messageID))
     let second = harness.worker("two") { $0.maximumTasks = 1 }
-    try await within(.seconds(20), "the second worker") { try await second.run() }
+    try await within(.seconds(60), "the second worker") { try await second.run() }
     gate.open()
     try await firstDone
     let record = try #require(try await harness.record("t1"))
@@ -288,7 +288,7 @@ struct WorkerTests {
       $0.inferenceTimeout = .milliseconds(100)
       $0.maximumTasks = 2
     }
-    try await within(.seconds(20), "two attempts") { try await worker.run() }
+    try await within(.seconds(60), "two attempts") { try await worker.run() }
     #expect(harness.backend.interrupted.count == 1)
     #expect(try await harness.record("t1")?.state == .succeeded)
   }

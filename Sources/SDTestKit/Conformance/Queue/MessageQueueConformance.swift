@@ -95,7 +95,7 @@ public struct MessageQueueConformance: Sendable {
 
   /// Runs one case; throws what is wrong.
   public func run(_ testCase: Case) async throws {
-    try await within(.seconds(traits.manualTime ? 40 : 120), testCase.name) { try await testCase.body(self) }
+    try await within(.seconds(traits.manualTime ? 60 : 120), testCase.name) { try await testCase.body(self) }
   }
 
   /// Runs a case's body with a queue of its own.
