@@ -1,3 +1,4 @@
+import MemoryPlugins
 import SDCore
 import Testing
 
@@ -41,6 +42,27 @@ import Testing
       ])
     #expect(catalog.served(by: "test-pattern").runtimes.map(\.engine) == ["test-pattern", "test-pattern"])
     #expect(catalog.served(by: "test-pattern").runtimes.map(\.model) == ["m", "n"])
+  }
+
+  @Test func anObjectOfAStoreHoldsACatalogToo() async throws {
+    let store = MemorySystem().store("shelf")
+    var registry = PluginRegistry.standard
+    registry.stores.register("shelf", usage: "shelf://BUCKET") { uri, _ in
+      #expect(uri.text == "shelf://bucket")
+      return store
+    }
+    func catalog(_ address: String) async throws -> RuntimeCatalog {
+      try await Composition(Configuration(flags: [.runtimes: address]), registry: registry).catalog(creating: .standard)
+    }
+    let missing = await #expect(throws: SDError.self) { try await catalog("shelf://bucket/.sd/runtimes.yaml") }
+    #expect(missing?.code == .configuration && missing?.message.contains("there is no such object") == true)
+    try await store.put(".sd/runtimes.yaml", Array("runtimes:\n- {name: a, engine: webuii: x}".utf8))
+    await #expect(throws: SDError.self) { try await catalog("shelf://bucket/.sd/runtimes.yaml") }
+    let written = RuntimeCatalog([.init(name: "sdxl", engine: "webui", model: "m.safetensors")])
+    try await store.put(".sd/runtimes.yaml", Array(written.yaml.utf8))
+    #expect(try await catalog("shelf://bucket/.sd/runtimes.yaml") == written)
+    let elsewhere = await #expect(throws: SDError.self) { try await catalog("shelf://bucket/") }
+    #expect(elsewhere?.message.contains("it must name an object, as in shelf://bucket/key") == true)
   }
 
   @Test func aMissingFileIsMadeOnceAndThenKept() async throws {

@@ -18,7 +18,7 @@ extension Composition {
     if let address = configuration[.queue] {
       addresses = [(configuration.text(.runtime), address)]
     } else if configuration[.runtimes] != nil, let topic = configuration[.topic] {
-      for runtime in try catalog().runtimes where [nil, runtime.name].contains(configuration.text(.runtime)) {
+      for runtime in try await catalog().runtimes where [nil, runtime.name].contains(configuration.text(.runtime)) {
         addresses.append((runtime.name, try queueAddress(runtime.queue, of: runtime, beside: topic)))
       }
     }

@@ -64,11 +64,14 @@ public struct Composition: Sendable {
     return SpanBatcher(exporter: exporter, clocks: context.clocks, logger: context.logger)
   }
 
-  /// The runtimes that there are: those of the `runtimes` file.
+  /// The runtimes that there are: those of the `runtimes` file, or of an object of that address.
   ///
-  /// - Parameter creating: what is written where there is no file yet; `nil` to make that an error.
-  public func catalog(creating catalog: RuntimeCatalog? = nil) throws -> RuntimeCatalog {
+  /// - Parameter creating: what is written where there is no file yet; `nil` to make that an error. Objects are never made.
+  public func catalog(creating catalog: RuntimeCatalog? = nil) async throws -> RuntimeCatalog {
     let value = try configuration.required(.runtimes)
+    if let object = try RuntimesObject(value, stores: registry.stores.schemes) {
+      return try await object.read(from: registry.stores.make(object.store, in: context))
+    }
     guard let catalog else { return try RuntimeCatalog(contentsOf: value.text) }
     return try RuntimesFile(value.text).read(orCreate: catalog)
   }

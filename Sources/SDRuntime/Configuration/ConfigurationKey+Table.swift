@@ -55,7 +55,7 @@ extension ConfigurationKey {
   /// The catalog of runtimes.
   public static let runtimes = Self(
     "runtimes", .path, .all, default: "runtimes.yaml of the state directory",
-    "The file that says which runtimes there are.")
+    "The file that says which runtimes there are, or an object: s3://bucket/key.")
   /// The model that the engine has loaded.
   public static let model = Self(
     "model", .text, .workers, default: "what the runtimes file says",
