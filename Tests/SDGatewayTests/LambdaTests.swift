@@ -37,14 +37,13 @@ import Testing
 
   /// Has a function handle events, one after the other; answers what it told the runtime API of each.
   private func invoke(_ events: [JSONValue], in house: House) async throws -> [(path: String, body: JSONValue)] {
-    let left = Mutex(events[...])
-    let answers = Mutex<[(path: String, body: JSONValue)]>([])
+    let (left, answers) = (Box(events), Box<(path: String, body: JSONValue)>([]))
     let server = try ScriptedHTTPServer { request in
       if request.method == "POST" {
-        answers.withLock { $0.append((request.path, (try? JSONValue(parsing: request.body)) ?? nil)) }
+        answers.append((request.path, (try? JSONValue(parsing: request.body)) ?? .null))
         return .respond(status: 202)
       }
-      guard let event = left.withLock({ $0.popFirst() }) else { return .hang }
+      guard let event = left.popFirst() else { return .hang }
       return .respond(
         headers: [
           ("Lambda-Runtime-Aws-Request-Id", "id-\(events.count)"), ("Lambda-Runtime-Deadline-Ms", "4102444800000"),
@@ -58,12 +57,12 @@ import Testing
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { try await function.run() }
       group.addTask {
-        try await eventually("all answers") { answers.withLock { $0.count } == events.count }
+        try await eventually("all answers") { answers.all.count == events.count }
       }
       try await group.next()
       group.cancelAll()
     }
-    return answers.withLock { $0 }
+    return answers.all
   }
 
   private func answer(_ event: JSONValue, _ house: House? = nil) async throws -> JSONValue {
@@ -73,7 +72,7 @@ import Testing
   }
 
   @Test("Both references' examples are answered through a REST API as over HTTP")
-  func legacy() async throws {
+  func restAPI() async throws {
     let house = try House()
     let reference = try await answer(Self.version1("POST", "/", body: LegacyDoorTests.reference), house)
     #expect(reference["statusCode"] == 200 && reference["isBase64Encoded"] == false)
@@ -94,9 +93,9 @@ import Testing
   }
 
   @Test("Requests of HTTP APIs are read with their stage, their query and their base64")
-  func version2() async throws {
+  func httpAPI() async throws {
     let house = try House()
-    let body = Data64.encode(lighthouse.with(["id": "t1"]).serialized())
+    let body = AttributeValue.binary(lighthouse.with(["id": "t1"]).serialized()).wireText
     let created = try await answer(Self.version2("POST", "/v1/tasks", body: body, isBase64: true), house)
     #expect(created["statusCode"] == 201 && created["headers"]?["Location"] == "/v1/tasks/t1")
     let listed = try await answer(
@@ -199,10 +198,13 @@ import Testing
     #expect(told.first?.path.hasSuffix("/error") == true && told.first?.body["errorType"] == "UnknownEvent")
     #expect(told.last?.body["statusCode"] == 200)
   }
+}
 
-  private enum Data64 {
-    static func encode(_ bytes: [UInt8]) -> String {
-      AttributeValue.binary(bytes).wireText
-    }
-  }
+/// A list that a server's threads and a test share.
+private final class Box<Element: Sendable>: Sendable {
+  private let elements: Mutex<[Element]>
+  init(_ elements: [Element]) { self.elements = Mutex(elements) }
+  var all: [Element] { elements.withLock { $0 } }
+  func append(_ element: Element) { elements.withLock { $0.append(element) } }
+  func popFirst() -> Element? { elements.withLock { $0.isEmpty ? nil : $0.removeFirst() } }
 }
