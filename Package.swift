@@ -98,6 +98,9 @@ let modules: [Module] = [
       logging, metrics, tracing, lifecycle, httpTypes, hummingbird, hummingbirdCore, nio[0], nio[2], nioHTTPTypes,
     ]),
 
+  // Stacks and charts from one file.
+  .init(kind: .library, name: "Deployment", path: "Sources/Deployment", ours: ["SDCore"], theirs: [yams]),
+
   // The composition root and the programs.
   .init(
     kind: .library, name: "SDRuntime", path: "Sources/SDRuntime",
@@ -131,6 +134,8 @@ let modules: [Module] = [
   .init(
     kind: .tool, name: "awskit-probe", path: "Tests/AWSKitProbe", ours: ["AWSKit", "HTTPTransport"],
     theirs: [httpTypes]),
+  .init(
+    kind: .test, name: "DeploymentTests", path: "Tests/DeploymentTests", ours: ["SDCore", "Deployment"], theirs: [yams]),
   .init(kind: .test, name: "ImageKitTests", path: "Tests/ImageKitTests", ours: ["ImageKit"]),
   .init(kind: .test, name: "ImageCodecsTests", path: "Tests/ImageCodecsTests", ours: ["ImageCodecs", "ImageKit"]),
   .init(

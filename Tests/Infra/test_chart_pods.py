@@ -1,11 +1,8 @@
 """What matters of a runtime's pod: that it drains, that it is watched, that it has a GPU and no rights."""
 
-import re
-
 import pytest
 
-from support import helm
-from support.paths import ROOT
+from support import helm, settings
 from support.quantities import number
 
 every_runtime = pytest.mark.parametrize("name", helm.runtimes())
@@ -25,12 +22,8 @@ def test_the_pod_outlives_the_agents_grace(name):
 
 @every_runtime
 def test_the_agent_gets_settings_that_it_knows(name):
-    table = (ROOT / "Sources/SDRuntime/Configuration/ConfigurationKey+Table.swift").read_text()
-    keys = {"SD_" + key.upper().replace("-", "_") for key in re.findall(r'Self\(\s*"([a-z0-9-]+)"', table)}
-    assert "SD_QUEUE" in keys
-    manifests = helm.render(name)
-    given = {variable for variable in manifests.environment("agent") if variable.startswith("SD_")}
-    assert given <= keys, given - keys
+    given = settings.given(helm.render(name).environment("agent"))
+    assert given <= settings.known(), given - settings.known()
     assert {"SD_RUNTIME", "SD_QUEUE", "SD_STORE", "SD_BACKEND", "SD_HEALTH_PORT"} <= given
 
 

@@ -1,3 +1,4 @@
+import BenchmarkKit
 import Glibc
 import Logging
 import SDCore
@@ -35,7 +36,7 @@ struct Main {
       }
       report.line("\(durability), messages a second", ours.median, atLeast: target)
       say("  processor time: \(whole(processor.median * 1e6)) us a message")
-      say("  plain Python sqlite3 queue: \(whole(theirs.median)); ratio \(tenths(ours.median / theirs.median))")
+      say("  plain Python sqlite3 queue: \(whole(theirs.median)); ratio \(hundredths(ours.median / theirs.median))")
     }
 
     let depth = try await DepthCost.measure(in: scratch.subdirectory())
@@ -45,32 +46,4 @@ struct Main {
     scratch.remove()
     exit(report.isMissed && !isPrintOnly ? 1 : 0)
   }
-}
-
-/// Prints figures with their targets, and remembers whether one was missed.
-struct Report {
-  private(set) var isMissed = false
-
-  mutating func line(_ what: String, _ value: Double, atLeast target: Double) {
-    if value < target { isMissed = true }
-    say("\(what): \(whole(value)) (target \(whole(target)) at least\(value < target ? ", MISSED" : ""))")
-  }
-
-  mutating func line(_ what: String, _ value: Double, atMost target: Double) {
-    if value > target { isMissed = true }
-    say("\(what): \(tenths(value)) (target \(tenths(target)) at most\(value > target ? ", MISSED" : ""))")
-  }
-}
-
-/// Prints a line at once, also into a file.
-func say(_ line: String) {
-  print(line)
-  fflush(nil)
-}
-
-func whole(_ value: Double) -> String { "\(Int(value.rounded()))" }
-func tenths(_ value: Double) -> String { "\((value * 100).rounded() / 100)" }
-
-extension [Double] {
-  var median: Double { isEmpty ? 0 : sorted()[count / 2] }
 }
