@@ -22,18 +22,8 @@ public struct InstanceMetadataCredentialProvider: CredentialProvider {
   ///
   /// - Throws: ``AWSError/Code/noCredentials`` when there is no metadata service, or the instance has no role.
   public func credentials() async throws(AWSError) -> Credentials {
-    let environment = configuration.environment
-    guard environment.flag("AWS_EC2_METADATA_DISABLED") != true else {
-      throw AWSError(.noCredentials, "the instance's metadata service is turned off by AWS_EC2_METADATA_DISABLED")
-    }
-    let endpoint = try endpoint()
-    var fetcher = MetadataFetcher(transport: transport)
-    fetcher.timeout = .seconds(try number("AWS_METADATA_SERVICE_TIMEOUT", "metadata_service_timeout") ?? 1)
-    let attempts = try number("AWS_METADATA_SERVICE_NUM_ATTEMPTS", "metadata_service_num_attempts") ?? 1
-    let ask = Question(fetcher: fetcher, endpoint: endpoint, attempts: max(1, Int(attempts)))
-
-    let token = try await ask.text(.put, "/latest/api/token", [.metadataTokenTTL: "21600"])
-    let fields: HTTPFields = [.metadataToken: token]
+    let ask = try question()
+    let fields = try await ask.fields()
     let role = try await ask.text(.get, Self.path, fields)
     guard let name = role.split(separator: "\n").first, !name.utf8.contains(where: { $0 <= 0x20 || $0 == 0x7F }) else {
       throw AWSError(.noCredentials, "the instance has no role")
@@ -42,6 +32,26 @@ public struct InstanceMetadataCredentialProvider: CredentialProvider {
     var found = try CredentialsAnswer(json: Array(body.utf8), from: "the metadata service").credentials(source: "IMDS")
     extend(&found)
     return found
+  }
+
+  /// The region that the instance is in.
+  ///
+  /// - Throws: ``AWSError/Code/noCredentials`` when there is no metadata service.
+  public func region() async throws(AWSError) -> String {
+    let ask = try question()
+    return try await ask.text(.get, "/latest/meta-data/placement/region", ask.fields())
+  }
+
+  private func question() throws(AWSError) -> Question {
+    let environment = configuration.environment
+    guard environment.flag("AWS_EC2_METADATA_DISABLED") != true else {
+      throw AWSError(.noCredentials, "the instance's metadata service is turned off by AWS_EC2_METADATA_DISABLED")
+    }
+    let endpoint = try endpoint()
+    var fetcher = MetadataFetcher(transport: transport)
+    fetcher.timeout = .seconds(try number("AWS_METADATA_SERVICE_TIMEOUT", "metadata_service_timeout") ?? 1)
+    let attempts = try number("AWS_METADATA_SERVICE_NUM_ATTEMPTS", "metadata_service_num_attempts") ?? 1
+    return Question(fetcher: fetcher, endpoint: endpoint, attempts: max(1, Int(attempts)))
   }
 
   /// The metadata service may hand out expired credentials while it is out of order: AWS's services take them
@@ -82,6 +92,11 @@ public struct InstanceMetadataCredentialProvider: CredentialProvider {
     let fetcher: MetadataFetcher
     let endpoint: Endpoint
     let attempts: Int
+
+    /// What a question must have with it.
+    func fields() async throws(AWSError) -> HTTPFields {
+      [.metadataToken: try await text(.put, "/latest/api/token", [.metadataTokenTTL: "21600"])]
+    }
 
     func text(_ method: HTTPRequest.Method, _ target: String, _ fields: HTTPFields) async throws(AWSError) -> String {
       var last = AWSError(.noCredentials, "the instance's metadata service does not answer")
