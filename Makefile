@@ -12,11 +12,11 @@ PROGRAMS := sdctl sd-agent sd-job sd-gateway
 RELEASE := --configuration release --static-swift-stdlib
 SANITIZED := SDCore,MemoryPlugins,LocalPlugins,HTTPTransport,AWSKit,ImageCodecs
 SWIFT_FOLDERS := $(wildcard Package.swift Sources Tests Benchmarks/Package.swift Benchmarks/Sources examples/*/Package.swift examples/*/Sources)
-PYTHON_SCRIPTS := scripts/check-imports scripts/check-features scripts/tiny-model $(shell find Tests Benchmarks -name '*.py' -not -path '*/.build/*')
-SHELL_SCRIPTS := scripts/setup scripts/build-engine scripts/release-build .ci/run
+PYTHON_SCRIPTS := scripts/check-imports scripts/check-features scripts/chart-readme scripts/tiny-model $(shell find Tests Benchmarks -name '*.py' -not -path '*/.build/*')
+SHELL_SCRIPTS := scripts/setup scripts/build-engine scripts/fetch-helm scripts/images scripts/release-build .ci/run $(wildcard images/*/*.sh)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-python setup-engine engine build release test check fmt integration soak bench dev example sanitize fuzz clean
+.PHONY: help setup setup-python setup-conformance setup-engine setup-infra engine build release test check fmt integration conformance infra-test images push digests soak bench dev example sanitize fuzz clean
 
 help: ## list the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,8 +27,15 @@ setup: ## install what building needs, or name the command that does
 setup-python: setup
 	@scripts/setup python
 
+setup-conformance: setup
+	@scripts/setup conformance
+
 setup-engine: setup
 	@scripts/setup engine
+
+setup-infra:
+	@scripts/setup python
+	@scripts/setup infra
 
 build: setup ## build everything (CONFIG=release for a release build)
 	$(SWIFT) build --configuration $(CONFIG)
@@ -44,6 +51,7 @@ check: setup ## formatting, the import table, the language settings, the scripts
 	scripts/check-imports --self-test >/dev/null
 	scripts/check-imports
 	scripts/check-features
+	scripts/chart-readme --check
 	@python3 -c 'import ast, sys; [ast.parse(open(path).read(), path) for path in sys.argv[1:]]' $(PYTHON_SCRIPTS)
 	@if command -v shellcheck >/dev/null; then shellcheck $(SHELL_SCRIPTS) && echo "shellcheck: $(words $(SHELL_SCRIPTS)) scripts"; \
 	else echo "shellcheck is not installed: the shell scripts were not looked at"; fi
@@ -57,11 +65,30 @@ engine: setup-engine ## build the real engine that the integration tests drive (
 integration: build setup-python engine ## drive the built programs, a real engine among their peers (ARGS="-k kills")
 	SDTEST_BIN=$(BIN) SDTEST_ENGINE="$$(scripts/build-engine --where)" $(PYTHON) -m pytest Tests/Integration $(ARGS)
 
+conformance: setup setup-conformance ## compare AWSKit with botocore, and run it against moto (SDTEST_CASES=1000 SDTEST_SEED=7 ARGS="-k s3")
+	$(SWIFT) build --build-tests
+	SDTEST_BIN=.build/debug $(PYTHON) -m pytest Tests/Conformance $(ARGS)
+
+infra-test: setup-infra ## check chart, CloudFormation, images and workflows, with real helm (ARGS="-k alerts")
+	$(PYTHON) -m pytest Tests/Infra $(ARGS)
+
+images: ## build the container images (NAMES="sd-agent engine-forge", TAG=0.1.0)
+	scripts/images build $(NAMES)
+
+push: ## push them (REGISTRY=123456789012.dkr.ecr.us-west-2.amazonaws.com/sd)
+	scripts/images push "$(REGISTRY)" $(NAMES)
+
+digests: ## ask the registry for their digests, and record them (REGISTRY=...)
+	scripts/images digests "$(REGISTRY)" $(NAMES)
+
 soak: build setup-python ## the kill test at length: 10,000 tasks, 4 agents
 	SDTEST_BIN=$(BIN) SDTEST_TASKS=10000 SDTEST_AGENTS=4 SDTEST_KILLS=200 $(PYTHON) -m pytest Tests/Integration/test_kills.py -s $(ARGS)
 
-bench: setup ## measure the local queue beside a plain Python one (ARGS="SECONDS DIRECTORY")
-	$(SWIFT) run --configuration release --package-path Benchmarks queue-benchmark $(ARGS)
+bench: setup setup-python ## measure the local queue beside Python, AWSKit beside boto3 (ARGS="--print-only SECONDS")
+	@scripts/setup bench
+	$(SWIFT) build $(RELEASE) --package-path Benchmarks
+	@status=0; for benchmark in queue-benchmark aws-benchmark; do echo "== $$benchmark"; \
+	Benchmarks/.build/release/$$benchmark $(ARGS) || status=1; done; exit $$status
 
 dev: setup ## build and start the whole system on 127.0.0.1:8811 (ARGS="--port 0 --backend webui+http://...")
 	$(SWIFT) build --configuration $(CONFIG) --product sdctl
@@ -79,4 +106,4 @@ fuzz: setup ## feed what reads foreign bytes with nonsense (ARGS="SECONDS")
 	scripts/fuzz $(ARGS)
 
 clean: ## remove what was built; the engine's cache and .sd stay
-	rm -rf .build .build-tsan .build-asan .build-release $(VENV) Benchmarks/.build examples/*/.build
+	rm -rf .build .build-tsan .build-asan .build-release $(VENV) .venv-sqs Benchmarks/.build examples/*/.build

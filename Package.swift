@@ -6,7 +6,8 @@ import PackageDescription
 
 /// What a module is built on: our own modules by name, other packages' products by package.
 struct Module {
-  enum Kind { case library, executable, test, system, c }
+  /// A tool is an executable that tests run; it is no product.
+  enum Kind { case library, executable, tool, test, system, c }
   var kind: Kind
   var name: String
   var path: String
@@ -24,6 +25,7 @@ struct Product {
 
 let logging = Product("Logging", "swift-log")
 let metrics = Product("Metrics", "swift-metrics")
+let metricsTestKit = Product("MetricsTestKit", "swift-metrics")
 let tracing = Product("Tracing", "swift-distributed-tracing")
 let lifecycle = Product("ServiceLifecycle", "swift-service-lifecycle")
 let lifecycleSignals = Product("UnixSignals", "swift-service-lifecycle")
@@ -36,6 +38,7 @@ let arguments = Product("ArgumentParser", "swift-argument-parser")
 let hummingbird = Product("Hummingbird", "hummingbird")
 let hummingbirdCore = Product("HummingbirdCore", "hummingbird")
 let nio = [Product("NIOCore", "swift-nio"), Product("NIOPosix", "swift-nio"), Product("NIOHTTP1", "swift-nio")]
+let nioHTTPTypes = Product("NIOHTTPTypes", "swift-nio-extras")
 
 let modules: [Module] = [
   // The core: contracts and domain.
@@ -47,7 +50,7 @@ let modules: [Module] = [
   .init(kind: .c, name: "CHTTPTransport", path: "Sources/HTTPTransport/CHTTPTransport", ours: ["CCurl"]),
   .init(
     kind: .library, name: "HTTPTransport", path: "Sources/HTTPTransport/HTTPTransport",
-    ours: ["CHTTPTransport"], theirs: [logging, httpTypes, collections]),
+    ours: ["CHTTPTransport"], theirs: [logging, httpTypes, collections, crypto]),
 
   // The AWS client.
   .init(kind: .system, name: "CXML2", path: "Sources/AWSKit/CXML2"),
@@ -79,6 +82,12 @@ let modules: [Module] = [
   .init(
     kind: .library, name: "BackendPlugins", path: "Sources/Plugins/BackendPlugins",
     ours: ["SDCore", "HTTPTransport", "ImageKit"], theirs: [logging, httpTypes, crypto]),
+  .init(
+    kind: .library, name: "AWSPlugins", path: "Sources/Plugins/AWSPlugins", ours: ["SDCore", "AWSKit"],
+    theirs: [logging, crypto]),
+  .init(
+    kind: .library, name: "OTLPPlugin", path: "Sources/Plugins/OTLPPlugin", ours: ["SDCore", "HTTPTransport"],
+    theirs: [httpTypes]),
 
   // Nodes that start with their images.
   .init(
@@ -89,14 +98,19 @@ let modules: [Module] = [
   .init(
     kind: .library, name: "SDClient", path: "Sources/SDClient", ours: ["SDCore", "HTTPTransport"], theirs: [httpTypes]),
   .init(
-    kind: .library, name: "SDGateway", path: "Sources/SDGateway", ours: ["SDCore", "ImageKit"],
-    theirs: [logging, metrics, tracing, lifecycle, httpTypes, hummingbird, hummingbirdCore, nio[0]]),
+    kind: .library, name: "SDGateway", path: "Sources/SDGateway", ours: ["SDCore", "HTTPTransport", "ImageKit"],
+    theirs: [
+      logging, metrics, tracing, lifecycle, httpTypes, hummingbird, hummingbirdCore, nio[0], nio[2], nioHTTPTypes,
+    ]),
 
   // The composition root and the programs.
   .init(
     kind: .library, name: "SDRuntime", path: "Sources/SDRuntime",
-    ours: ["SDCore", "HTTPTransport", "MemoryPlugins", "LocalPlugins", "BackendPlugins"],
-    theirs: [logging, metrics, tracing, lifecycle, lifecycleSignals, yams, arguments]),
+    ours: [
+      "SDCore", "HTTPTransport", "AWSKit", "MemoryPlugins", "LocalPlugins", "AWSPlugins", "BackendPlugins",
+      "OTLPPlugin",
+    ],
+    theirs: [logging, metrics, tracing, lifecycle, lifecycleSignals, httpTypes, yams, arguments]),
   .init(kind: .executable, name: "sd-agent", path: "Sources/sd-agent", ours: ["SDRuntime"], theirs: [arguments]),
   .init(kind: .executable, name: "sd-job", path: "Sources/sd-job", ours: ["SDRuntime"], theirs: [arguments]),
   .init(
@@ -113,13 +127,16 @@ let modules: [Module] = [
     theirs: [logging, crypto] + nio),
   .init(
     kind: .test, name: "SDCoreTests", path: "Tests/SDCoreTests", ours: ["SDCore", "MemoryPlugins", "SDTestKit"],
-    theirs: [logging, lifecycle, tracing], exclude: ["FilterPolicyVectors.json"]),
+    theirs: [logging, metrics, metricsTestKit, lifecycle, tracing], exclude: ["FilterPolicyVectors.json"]),
   .init(
     kind: .test, name: "HTTPTransportTests", path: "Tests/HTTPTransportTests", ours: ["HTTPTransport", "SDTestKit"],
     theirs: [httpTypes]),
   .init(
     kind: .test, name: "AWSKitTests", path: "Tests/AWSKitTests", ours: ["AWSKit", "HTTPTransport", "SDTestKit"],
-    theirs: [httpTypes], exclude: ["botocore", "Vectors"]),
+    theirs: [httpTypes], exclude: ["Vectors"]),
+  .init(
+    kind: .tool, name: "awskit-probe", path: "Tests/AWSKitProbe", ours: ["AWSKit", "HTTPTransport"],
+    theirs: [httpTypes]),
   .init(kind: .test, name: "ImageKitTests", path: "Tests/ImageKitTests", ours: ["ImageKit"]),
   .init(kind: .test, name: "ImageCodecsTests", path: "Tests/ImageCodecsTests", ours: ["ImageCodecs", "ImageKit"]),
   .init(
@@ -133,9 +150,16 @@ let modules: [Module] = [
     kind: .test, name: "BackendPluginsTests", path: "Tests/BackendPluginsTests",
     ours: ["SDCore", "BackendPlugins", "HTTPTransport", "ImageKit", "SDTestKit"], theirs: [httpTypes]),
   .init(
+    kind: .test, name: "AWSPluginsTests", path: "Tests/AWSPluginsTests",
+    ours: ["SDCore", "AWSPlugins", "AWSKit", "HTTPTransport", "MemoryPlugins", "SDTestKit"],
+    theirs: [httpTypes, logging]),
+  .init(
+    kind: .test, name: "OTLPPluginTests", path: "Tests/OTLPPluginTests",
+    ours: ["SDCore", "OTLPPlugin", "HTTPTransport", "SDTestKit"], theirs: [httpTypes]),
+  .init(
     kind: .test, name: "SDRuntimeTests", path: "Tests/SDRuntimeTests",
     ours: ["SDCore", "SDRuntime", "MemoryPlugins", "HTTPTransport", "SDTestKit"],
-    theirs: [logging, lifecycle, lifecycleSignals, arguments, httpTypes]),
+    theirs: [logging, metrics, lifecycle, lifecycleSignals, arguments, httpTypes]),
   .init(
     kind: .test, name: "SnapshotsTests", path: "Tests/SnapshotsTests",
     ours: ["Snapshots", "AWSKit", "HTTPTransport", "SDTestKit"], theirs: [httpTypes, logging]),
@@ -154,6 +178,7 @@ let packages: [String: Package.Dependency] = [
   "swift-http-types": .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0", traits: []),
   "swift-collections": .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
   "swift-nio": .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+  "swift-nio-extras": .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
   "GRDB.swift": .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
   "Yams": .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
   "swift-argument-parser": .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -210,7 +235,7 @@ let targets: [Target] = kept.map { module in
     return .target(
       name: module.name, dependencies: dependencies, path: module.path, exclude: module.exclude,
       resources: module.resources, swiftSettings: strict)
-  case .executable:
+  case .executable, .tool:
     return .executableTarget(
       name: module.name, dependencies: dependencies, path: module.path, exclude: module.exclude, swiftSettings: strict)
   case .test:

@@ -16,11 +16,23 @@ public struct GatewayConfiguration: Sendable, Hashable {
   public var maximumWatchers: Int
   /// How long an event stream goes on before its client is asked to come again.
   public var longestEventStream: Duration
+  /// How many tasks may wait for one runtime before more are refused with a 429; `nil` for any number.
+  public var queueLimit: Int?
+  /// How long the head of a request may take to arrive, from its first byte or from the connection's start.
+  public var headLimit: Duration
+  /// How long the body of a request may take to arrive, from the end of its head.
+  public var bodyLimit: Duration
+  /// Connections at the same time; more wait to be accepted.
+  public var maximumConnections: Int
+  /// How many proxies stand before the gateway, each of which notes in `X-Forwarded-For` whom it saw.
+  public var proxies: Int
 
   /// The defaults: loopback, port 8811, bodies of 16 MiB.
   public init(
     host: String = "127.0.0.1", port: Int = 8811, allowedHosts: [String] = [], maximumBodyBytes: Int = 16 << 20,
-    maximumWatchers: Int = 2000, longestEventStream: Duration = .seconds(900)
+    maximumWatchers: Int = 2000, longestEventStream: Duration = .seconds(900), queueLimit: Int? = nil,
+    headLimit: Duration = .seconds(15), bodyLimit: Duration = .seconds(60), maximumConnections: Int = 4096,
+    proxies: Int = 0
   ) {
     self.host = host
     self.port = port
@@ -28,5 +40,10 @@ public struct GatewayConfiguration: Sendable, Hashable {
     self.maximumBodyBytes = maximumBodyBytes
     self.maximumWatchers = maximumWatchers
     self.longestEventStream = longestEventStream
+    self.queueLimit = queueLimit
+    self.headLimit = headLimit
+    self.bodyLimit = bodyLimit
+    self.maximumConnections = maximumConnections
+    self.proxies = proxies
   }
 }

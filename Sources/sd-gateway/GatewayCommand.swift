@@ -31,21 +31,24 @@ struct GatewayCommand: AsyncParsableCommand {
     version: Program.version)
 
   @OptionGroup(title: "Listening") var listen: ListenOptions
+  @OptionGroup(title: "Access") var access: AccessOptions
   @OptionGroup(title: "Places") var door: DoorOptions
   @OptionGroup(title: "Places") var places: PlacesOptions
   @OptionGroup(title: "General") var common: CommonOptions
 
   func run() async throws {
     let status = await Program.run(
-      "sd-gateway", options: [listen, door, places, common], file: common.file, defaults: Listening.defaults,
+      "sd-gateway", options: [listen, access, door, places, common], file: common.file, defaults: Listening.defaults,
       services: { program in
         let listening = Listening(program.composition.configuration)
-        let catalog = try program.composition.catalog(creating: .standard)
-        let door = try await program.composition.door(catalog: catalog)
+        let composition = program.composition
+        let services = try await composition.door(catalog: composition.catalog(creating: .standard))
         return [
           Gateway(
-            configuration: GatewayConfiguration(host: listening.host, port: listening.port),
-            services: GatewayServices(door), logger: program.logger,
+            configuration: GatewayConfiguration(
+              host: listening.host, port: listening.port, allowedHosts: listening.allowedHosts,
+              queueLimit: composition.configuration.count(.queueLimit), proxies: listening.proxies),
+            services: services, transport: composition.context.transport, logger: program.logger,
             onReady: { port in
               program.logger.notice("listening", metadata: ["address": "\(listening.address(port: port))"])
             })

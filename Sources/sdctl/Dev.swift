@@ -17,7 +17,7 @@ struct Dev: AsyncParsableCommand {
       next start goes on where it was. Ctrl-C a second time does not wait for the running task.
 
       The runtimes are those of runtimes.yaml in the state directory, made with sdruntime and sdruntime-job at the first \
-      start. Pictures are test patterns unless an engine is named:
+      start. Pictures are test patterns unless an engine is named, which then serves them all:
         sdctl dev --backend webui+http://127.0.0.1:7860
 
       Another port, or any free one (0):
@@ -29,13 +29,16 @@ struct Dev: AsyncParsableCommand {
       """)
 
   @OptionGroup(title: "Listening") var listen: ListenOptions
+  @OptionGroup(title: "Access") var access: AccessOptions
   @OptionGroup(title: "Engine") var engine: EngineOptions
   @OptionGroup(title: "General") var common: CommonOptions
 
   func run() async throws {
-    let defaults = Listening.defaults.merging([.state: ".sd", .backend: "test-pattern:"]) { first, _ in first }
+    let defaults = Listening.defaults.merging([
+      .state: ".sd", .backend: "test-pattern:", .privateWebhooks: "true",
+    ]) { first, _ in first }
     let status = await Program.run(
-      "sdctl dev", options: [listen, engine, common], file: common.file, defaults: defaults,
+      "sdctl dev", options: [listen, access, engine, common], file: common.file, defaults: defaults,
       services: { program in try await Self.services(of: program) })
     throw ExitCode(status.rawValue)
   }
@@ -43,20 +46,26 @@ struct Dev: AsyncParsableCommand {
   private static func services(of program: Program) async throws -> [any Service] {
     let composition = program.composition
     let listening = Listening(composition.configuration)
-    let door = try await composition.door(catalog: composition.catalog(creating: .standard))
+    let catalog = try await composition.catalog(creating: .standard).served(by: composition.backend().kind)
+    let door = try await composition.door(catalog: catalog)
     var workers: [any Service] = []
-    for runtime in door.catalog.runtimes {
-      guard let queue = door.queues[runtime.name] else { continue }
+    for runtime in catalog.runtimes {
+      guard let ordinary = door.queues[runtime.name] else { continue }
+      let queue = door.priorityQueues[runtime.name].map {
+        UrgentFirstQueue(urgent: $0, ordinary: ordinary, clocks: door.clocks) as any MessageQueue
+      }
       let composed = try await composition.worker(
-        for: runtime, queue: queue, store: door.store, ledger: door.ledger, events: door.events)
+        for: runtime, queue: queue ?? ordinary, store: door.store, ledger: door.ledger, events: door.events)
       workers.append(composed.worker)
     }
     let gateway = Gateway(
-      configuration: GatewayConfiguration(host: listening.host, port: listening.port), services: GatewayServices(door),
-      logger: program.logger,
+      configuration: GatewayConfiguration(
+        host: listening.host, port: listening.port, allowedHosts: listening.allowedHosts,
+        queueLimit: composition.configuration.count(.queueLimit), proxies: listening.proxies),
+      services: door, transport: composition.context.transport, logger: program.logger,
       onReady: { port in
         let welcome = Welcome(
-          address: listening.address(port: port), configuration: composition.configuration, door.catalog)
+          address: listening.address(port: port), configuration: composition.configuration, catalog)
         print(welcome.text)
         // Whoever reads it through a pipe waits for it.
         fflush(nil)

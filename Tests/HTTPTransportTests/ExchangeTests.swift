@@ -108,7 +108,7 @@ import Testing
       .interim(100).then(.interim(103, headers: [("Link", "</a>")])).then(.respond(body: "real").after(gate))
     }
     try await withTransport { transport in
-      let options = TransferOptions.with { $0.onFirstByte = { firstBytes.add() } }
+      let options = TransferOptions.with { $0.onFirstByte = { _ in firstBytes.add() } }
       async let answer = transport.send(HTTPRequest(url: server.url), upTo: 10, options: options)
       #expect(try await eventually { gate.waiting == 1 })
       #expect(firstBytes.value == 0)

@@ -92,28 +92,41 @@ def free_port():
 
 
 @pytest.fixture(scope="session")
-def engine(tmp_path_factory):
-    """A real engine with a tiny random model: its address. See scripts/build-engine."""
+def run_engine():
+    """Starts a real engine with a tiny random model, on a port or any that is free. See scripts/build-engine."""
     folder = pathlib.Path(os.environ.get("SDTEST_ENGINE", ""))
     if not (folder / "sd-server").is_file():
         pytest.fail("there is no real engine: run 'make engine', or 'make integration', which does")
-    logs = tmp_path_factory.mktemp("engine")
-    for _ in range(5):  # somebody else may take the port in between
-        port = free_port()
-        server = Process(
-            f"sd-server-{port}",
-            [folder / "sd-server", "-l", "127.0.0.1", "--listen-port", port, "-t", "1", "--steps", "2",
-             "--diffusion-model", folder / "models/tiny-flux.safetensors", "--clip_l", folder / "models/tiny-clip_l.safetensors",
-             "--taesd", folder / "models/tiny-tae.safetensors", "--cfg-scale", "1", "--sampling-method", "euler",
-             "--lora-model-dir", folder / "loras"], logs, clean_environment())
-        url = f"http://127.0.0.1:{port}"
-        wait_until(lambda: not server.is_running or web.answers(f"{url}/sdapi/v1/options"), 60, "the engine's start")
-        if server.is_running:
-            break
-    else:
+    started = []
+
+    def run(logs, port=None):
+        for _ in range(5):  # somebody else may take a free port in between
+            chosen = port or free_port()
+            server = Process(
+                f"sd-server-{chosen}",
+                [folder / "sd-server", "-l", "127.0.0.1", "--listen-port", chosen, "-t", "1", "--steps", "2",
+                 "--diffusion-model", folder / "models/tiny-flux.safetensors",
+                 "--clip_l", folder / "models/tiny-clip_l.safetensors", "--taesd", folder / "models/tiny-tae.safetensors",
+                 "--cfg-scale", "1", "--sampling-method", "euler", "--lora-model-dir", folder / "loras"],
+                logs, clean_environment())
+            started.append(server)
+            server.url = f"http://127.0.0.1:{chosen}"
+            wait_until(
+                lambda: not server.is_running or web.answers(f"{server.url}/sdapi/v1/options"), 60, "the engine's start")
+            if server.is_running:
+                return server
         pytest.fail(f"the engine does not start\n{server.tail()}")
-    yield url
-    server.kill()
+
+    yield run
+    for server in started:
+        server.kill()
+
+
+@pytest.fixture(scope="session")
+def engine(run_engine, tmp_path_factory):
+    """A real engine that all tests share: its address."""
+    logs = tmp_path_factory.mktemp("engine")
+    yield run_engine(logs).url
     shutil.rmtree(logs, ignore_errors=True)
 
 

@@ -97,6 +97,18 @@ def test_interrupt_while_idle_ends_at_once_and_leaves_nothing_behind(dev):
     assert not web_is_up(dev.url)
 
 
+def test_the_runtimes_are_told_as_the_engine_that_serves_them(start_dev):
+    def engines(dev):
+        return {runtime["engine"] for runtime in web.get(f"{dev.url}/v1/runtimes").json["runtimes"]}
+
+    own = start_dev()
+    assert engines(own) == {"test-pattern"}
+    own.process.signal(signal.SIGINT)
+    assert own.process.wait(15) == 0
+    # An engine that is away makes no difference to what it is.
+    assert engines(start_dev("--backend", "webui+http://127.0.0.1:9")) == {"webui"}
+
+
 def test_what_cannot_be_run_is_refused_in_words(dev):
     refused = dev.sdctl("submit", "--prompt", "a lighthouse", "--runtime", "nowhere")
     assert refused.returncode != 0 and "nowhere" in refused.stderr

@@ -29,7 +29,7 @@ import Testing
     let error = try #require(throws: SDError.self) { try directory.database() }
     #expect(error.code == .configuration)
     #expect(error.message.contains("99") && error.message.contains(directory.path))
-    try sqlite(directory, "PRAGMA user_version = 1")
+    try sqlite(directory, "PRAGMA user_version = \(DatabaseSchema.steps.count)")
     #expect(try await waiting(in: directory) == 3)
   }
 

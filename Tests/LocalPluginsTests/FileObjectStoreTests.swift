@@ -238,7 +238,8 @@ import Testing
         return (String(parts[0]), String(parts[1]))
       })
     let (expires, signature) = (try #require(query["expires"]), try #require(query["signature"]))
-    try other.verify(key, .get, expires: expires, signature: signature)
+    let judge = try #require(other.presignedAccess)
+    try judge.verify(key, .get, expires: expires, signature: signature)
     for (key, access, expires, signature) in [
       ("a/other.png", .get, expires, signature), (key, PresignedAccess.put, expires, signature),
       (key, .get, "\((Int(expires) ?? 0) + 1)", signature), (key, .get, expires, String(signature.reversed())),
@@ -246,17 +247,18 @@ import Testing
       (key, .get, "", signature),
     ] {
       let error = #expect(throws: SDError.self) {
-        try other.verify(key, access, expires: expires, signature: signature)
+        try judge.verify(key, access, expires: expires, signature: signature)
       }
       #expect(error?.code == .denied)
     }
     clock.advance(by: .seconds(61))
-    #expect(throws: SDError.self) { try other.verify(key, .get, expires: expires, signature: signature) }
+    #expect(throws: SDError.self) { try judge.verify(key, .get, expires: expires, signature: signature) }
 
     var status = stat()
     #expect(stat(directory.path + "/presign.key", &status) == 0 && status.st_mode & 0o777 == 0o600)
     let error = await #expect(throws: SDError.self) { try await self.store.presign(key, .get, expires: .seconds(60)) }
     #expect(error?.code == .unsupported)
+    #expect(self.store.presignedAccess == nil)
   }
 
   @Test func anAddressLeadsToTheFile() async throws {

@@ -86,6 +86,45 @@ import Testing
     #expect(second.next == nil)
   }
 
+  @Test func whatIsOverdueIsFoundWhosesoeverItIsAndDamageHidesItselfAlone() async throws {
+    let directory = try TemporaryDirectory()
+    let ledger = LocalTaskLedger(in: try directory.database())
+    for tenant in ["", "a", "b"] {
+      var due = record("t1")
+      due.key.task.tenant = tenant
+      due.options.expiresAt = Timestamp(milliseconds: 5000)
+      _ = try await ledger.create(due, request: [])
+    }
+    try sqlite(directory, "UPDATE record SET digest = x'00' WHERE tenant = 'a'")
+    let found = try await ledger.overdue(at: Timestamp(milliseconds: 5000), limit: 10)
+    #expect(Set(found.map(\.record.key.task.tenant)) == ["", "b"])
+  }
+
+  @Test func aQueuedRunKnowsWhereItStandsAndABusyTenantStandsBehindAQuietOne() async throws {
+    let directory = try TemporaryDirectory()
+    let database = try directory.database()
+    let (ledger, topic) = (LocalTaskLedger(in: database), LocalTopic("tasks", in: database))
+    let queue = LocalQueue("q", in: database)
+    try await topic.subscribe(.init(queue: "q"))
+    func submit(_ id: String, of tenant: String) async throws {
+      _ = try await ledger.create(
+        record(id), request: [], publishing: { _ in Publication(body: [0x31], groupID: tenant) }, on: topic)
+    }
+    func position(_ id: String, limit: Int = 100) async throws -> Int? {
+      try await ledger.position(of: RunKey(TaskKey(id: id), run: 1), limit: limit)
+    }
+    for n in 1...4 { try await submit("busy\(n)", of: "busy") }
+    try await submit("quiet", of: "quiet")
+    #expect(try await position("busy1") == 1)
+    #expect(try await position("quiet") == 2)
+    #expect(try await position("busy4") == 5)
+    #expect(try await position("busy4", limit: 4) == nil)
+    #expect(try await position("nobody") == nil)
+    _ = try await queue.receive(max: 1, wait: .zero, visibility: nil)
+    #expect(try await position("busy1") == nil)
+    #expect(try await position("quiet") == 1)
+  }
+
   private func record(_ id: String, runtime: String = "r", at milliseconds: Int64? = nil) -> TaskRecord {
     let number = Int64(id.filter(\.isNumber)) ?? 0
     let request = TaskRequest(

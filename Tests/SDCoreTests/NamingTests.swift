@@ -53,7 +53,7 @@ import Testing
     #expect(first.isOutput("f/t-1.png") && first.isOutput("f/t-12.png") && first.isOutput("f/t-1"))
     for key in [
       "f/t-r2-1.png", "f/t.out", "f/t.json", "f/t-.png", "f/t-x.png", "f/t-1x.png", "f/u-1.png", "g/t-1.png",
-      "f/t-1\u{301}.png", "t-1.png",
+      "f/t-1\u{301}.png", "t-1.png", "f/t-1.out", "f/t-1.json",
     ] {
       #expect(!first.isOutput(key), "\(key)")
     }

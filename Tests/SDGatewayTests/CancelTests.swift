@@ -18,6 +18,7 @@ import Testing
     #expect(try await answer.json["error"]?["code"] == "cancelled")
     let record = try #require(try await house.system.ledger.latest(TaskKey(id: "t1"))?.record)
     #expect(record.announced && record.notice != nil && record.finishedAt != nil)
+    #expect(try await JSONValue(parsing: house.store.get("t1/t1.out").bytes)["parameters"]?["status"] == 0)
     let notices = try await house.announced()
     #expect(notices.count == 1 && notices.first?["state"] == "cancelled" && notices.first?["result"] == false)
     #expect(await door.delete("/v1/tasks/t1").status == .conflict)

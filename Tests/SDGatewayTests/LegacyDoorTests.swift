@@ -113,6 +113,10 @@ import Testing
     .init(
       "/v1alpha1", with(scripts: ["task": "video", "id_task": nil], successor),
       "Incorrect payload structure, invalid task type"),
+    .init("/v1alpha1", Self.successor.with(["alwayson_scripts": "x"]), "Invalid request format"),
+    .init(
+      "/v1alpha1", Self.successor.with(["prompt": .string(String(repeating: "x", count: 1 << 20))]),
+      "Incorrect payload structure, payload too large"),
     // v1alpha2.
     .init("/v1alpha2", ["task": ["content": [:]]], "Incorrect payload structure, metadata is missing"),
     .init("/v1alpha2", with(metadata: ["id": nil]), "Incorrect payload structure, invalid id format"),
@@ -130,6 +134,7 @@ import Testing
       "Incorrect payload structure, payload too large"),
     .init("/v1alpha2", [:], "Invalid request format"),
     .init("/v1alpha2", ["task": "x"], "Invalid request format"),
+    .init("/v1alpha2", ["task": ["metadata": "x", "content": [:]]], "Invalid request format"),
     .init("/v1alpha2", raw: "{", "Invalid request format"),
     .init("/v1alpha2", raw: String(repeating: "[", count: 100_000), "Invalid request format"),
     // What theirs never look at, refused with the reason.

@@ -8,10 +8,8 @@ import Testing
 @Suite struct OutputTests {
   private static let bytes = Array(0..<UInt8(100))
 
-  private func house(
-    store: (any ObjectStore)? = nil, presigned: (any PresignedAccessVerifier)? = nil
-  ) async throws -> House {
-    let house = try House(store: store, presigned: presigned)
+  private func house(store: (any ObjectStore)? = nil) async throws -> House {
+    let house = try House(store: store)
     _ = await house.door().post("/v1/tasks", lighthouse.with(["id": "t1"]))
     try await house.succeed("t1", with: Self.bytes)
     return house
@@ -90,7 +88,7 @@ import Testing
   @Test("A presigned URL of a store that we serve gives the object, and nothing else does")
   func presigned() async throws {
     let base = try House().store
-    let door = (try await house(store: SigningStore(base: base), presigned: Verifier())).door()
+    let door = (try await house(store: SigningStore(base: base, presignedAccess: Verifier()))).door()
     // Bytes straight away: the URL would lead back to us.
     #expect(await door.get("/v1/tasks/t1/outputs/1").status == .ok)
     let path = "/files/bucket/t1%2Ft1-1.png"
@@ -107,7 +105,8 @@ import Testing
 
   @Test("A presigned URL may let its bearer store an object")
   func presignedPut() async throws {
-    let house = try await house(presigned: Verifier())
+    let base = try House().store
+    let house = try await house(store: SigningStore(base: base, presignedAccess: Verifier()))
     let target = "/files/bucket/in%2Fa.png?access=PUT&expires=9&signature=good"
     let answer = await house.door().respond(
       to: GatewayRequest(.put, target, headers: [.contentType: "image/png"], body: [1, 2]))
@@ -123,9 +122,10 @@ import Testing
   }
 }
 
-/// A store that signs URLs as S3 does.
+/// A store that signs URLs: as S3 does, or for a gateway that serves them.
 private struct SigningStore: ObjectStore {
   var base: any ObjectStore
+  var presignedAccess: (any PresignedAccessVerifier)?
   var bucket: String { base.bucket }
   var prefix: String { base.prefix }
   func put(_ key: String, _ body: ObjectBody, options: PutOptions) async throws -> ObjectInfo {

@@ -121,7 +121,17 @@ import Testing
     let house = try House()
     let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
     _ = await house.door().post("/v1/tasks", lighthouse, headers: [HTTPField.Name("traceparent")!: parent])
-    #expect(try await house.received().first?.attributes["traceparent"] == .string(parent))
+    let amazon = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1"
+    _ = await house.door().post("/v1/tasks", lighthouse, headers: [HTTPField.Name("X-Amzn-Trace-Id")!: amazon])
+    let attributes = try await house.received().map(\.attributes)
+    #expect(attributes.count == 2)
+    #expect(attributes.first?["traceparent"] == .string(parent))
+    #expect(
+      attributes.first?["AWSTraceHeader"]
+        == "Root=1-0af76519-16cd43dd8448eb211c80319c;Parent=b7ad6b7169203331;Sampled=1")
+    #expect(attributes.last?["AWSTraceHeader"] == .string(amazon))
+    #expect(
+      attributes.last?["traceparent"] == "00-5759e988bd862e3fe1be46a994272793-53995c3f42cd8ad8-01")
   }
 
   @Test("An answer that is to wait holds until the end")

@@ -15,7 +15,7 @@ import Testing
     try Composition(Configuration(flags: flags), logger: logger)
   }
 
-  private func submit(_ id: String, to runtime: String, through door: ComposedDoor) async throws -> RunKey {
+  private func submit(_ id: String, to runtime: String, through door: GatewayServices) async throws -> RunKey {
     let body: JSONValue = [
       "id": .string(id), "runtime": .string(runtime), "type": "text-to-image",
       "content": ["prompt": "a lighthouse", "width": 64, "height": 64, "seed": 7],

@@ -17,7 +17,9 @@ import UnixSignals
     let (signals, send) = AsyncStream<UnixSignal>.makeStream()
     final class Flag: Sendable { let value = Mutex(false) }
     let flag = Flag()
-    let health = HealthService(port: 0, logger: logger, onReady: { told.yield($0) }) { flag.value.withLock { $0 } }
+    let health = HealthService(
+      port: 0, logger: logger,
+      answers: .init(isReady: { flag.value.withLock { $0 } }, metrics: { "sd_test 1\n" }), onReady: { told.yield($0) })
     async let end: Void = ServiceRunner([health], logger: logger).run(until: signals)
     var iterator = ports.makeAsyncIterator()
     let port = try #require(await iterator.next())
@@ -27,7 +29,7 @@ import UnixSignals
         request, body: .none, options: .init(totalTimeout: .seconds(10)))
       return response.head.status.code
     }
-    for (path, code) in [("/healthz", 200), ("/readyz", 503), ("/readyz?x", 503), ("/other", 404)] {
+    for (path, code) in [("/healthz", 200), ("/readyz", 503), ("/readyz?x", 503), ("/metrics", 200), ("/other", 404)] {
       let answered = try await status(path)
       #expect(answered == code, "\(path)")
     }
@@ -44,7 +46,7 @@ import UnixSignals
     ("GET /healthz", "400"), ("", "400"), ("GET /healthz SMTP/1", "400"), ("HEAD /healthz HTTP/1.0", "200"),
   ])
   func requestLinesAreJudged(line: String, status: String) {
-    #expect(HealthListener.response(to: line) { true }.status.hasPrefix(status))
+    #expect(HealthListener.response(to: line, .init(isReady: { true }, metrics: { "" })).status.hasPrefix(status))
   }
 
   @Test func aPortThatIsTakenIsAnError() throws {

@@ -17,12 +17,13 @@ import Testing
     @OptionGroup var job: JobOptions
     @OptionGroup var door: DoorOptions
     @OptionGroup var listen: ListenOptions
+    @OptionGroup var access: AccessOptions
   }
 
   private func sample(of key: ConfigurationKey) -> [String] {
     switch key.kind {
     case .boolean: ["--no-\(key.name)"]
-    case .text, .path, .uri: ["--\(key.name)", "test:\(key.name)"]
+    case .text, .path, .uri, .secret: ["--\(key.name)", "test:\(key.name)"]
     case .count: ["--\(key.name)", "7"]
     case .bytes: ["--\(key.name)", "7MiB"]
     case .duration: ["--\(key.name)", "7s"]
@@ -36,6 +37,7 @@ import Testing
     let others = try OtherFlags.parse(ConfigurationKey.all.filter { !agent($0) }.flatMap(sample))
     let groups: [any ConfigurationOptions] = [
       flags.places, flags.worker, flags.agent, flags.engine, flags.common, others.job, others.door, others.listen,
+      others.access,
     ]
     let said = groups.reduce(into: [ConfigurationKey: String]()) { $0.merge($1.flags) { a, _ in a + " twice" } }
     for key in ConfigurationKey.all {

@@ -19,7 +19,7 @@ import Testing
     #expect(error?.code == .configuration)
     #expect(
       error?.message
-        == "queue is \"kafka://***@broker/q?token=***\" in --queue: no plugin has that scheme; there are file:, memory:"
+        == "queue is \"kafka://***@broker/q?token=***\" in --queue: no plugin has that scheme; there are file:, http:, https:, memory:, sqs:"
     )
   }
 
@@ -28,8 +28,8 @@ import Testing
     registry.queues.register("Redis", usage: "redis://host/list") { uri, context in
       MemoryQueue.inSystem(named: uri.authority ?? "")
     }
-    #expect(registry.queues.schemes == ["file", "memory", "redis"])
-    #expect(PluginRegistry.standard.queues.schemes == ["file", "memory"])
+    #expect(registry.queues.schemes == ["file", "http", "https", "memory", "redis", "sqs"])
+    #expect(PluginRegistry.standard.queues.schemes == ["file", "http", "https", "memory", "sqs"])
     let queue = try await registry.queues.make(value("redis://host:1/list"), in: context())
     #expect(queue.name == "host:1")
   }

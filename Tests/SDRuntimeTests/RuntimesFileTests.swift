@@ -31,6 +31,18 @@ import Testing
     }
   }
 
+  @Test func anEngineThatServesThemAllIsWhatTheyAre() {
+    let catalog = RuntimeCatalog([
+      .init(name: "pattern", engine: "test-pattern", model: "m"), .init(name: "own", engine: "webui", model: "n"),
+    ])
+    #expect(
+      catalog.served(by: "webui").runtimes == [
+        .init(name: "pattern", engine: "webui", dynamicModel: true), .init(name: "own", engine: "webui", model: "n"),
+      ])
+    #expect(catalog.served(by: "test-pattern").runtimes.map(\.engine) == ["test-pattern", "test-pattern"])
+    #expect(catalog.served(by: "test-pattern").runtimes.map(\.model) == ["m", "n"])
+  }
+
   @Test func aMissingFileIsMadeOnceAndThenKept() async throws {
     let directory = try TemporaryDirectory()
     let file = RuntimesFile("\(directory.path)/new/runtimes.yaml")

@@ -66,12 +66,3 @@ enum PythonQueue {
     return try JSONDecoder().decode(Figures.self, from: bytes).rate
   }
 }
-
-/// What this process has used of the processors, in seconds.
-enum ProcessorTime {
-  static var used: Double {
-    var usage = rusage()
-    getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
-    return [usage.ru_utime, usage.ru_stime].reduce(0) { $0 + Double($1.tv_sec) + Double($1.tv_usec) / 1e6 }
-  }
-}

@@ -2,7 +2,8 @@
 
 #include <libxml/xmlversion.h>
 #undef LIBXML_ICU_ENABLED
-#include <libxml/xmlreader.h>
+#include <libxml/parser.h>
+#include <libxml/parserInternals.h>
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -22,24 +23,22 @@ typedef const xmlError *error_pointer;
 typedef xmlErrorPtr error_pointer;
 #endif
 
-// Called by the reader while it reads; keeps the first error's number and line, retains nothing.
-static void note_error(void *context, error_pointer error) {
-  cawskit_xml_result *result = context;
-  if (result->code == 0 && error != NULL) {
-    result->code = error->code;
-    result->line = error->line;
-  }
-}
-
+// The document being built while libxml2 calls back, and the way down to the element that is open.
 typedef struct {
   cawskit_xml_document *document;
   uint32_t node_capacity;
   uint32_t text_capacity;
   cawskit_xml_limits limits;
+  cawskit_xml_result *result;
+  // Not owned; to stop it.
+  xmlParserCtxtPtr parser;
+  uint32_t depth;
+  uint32_t path[DEPTH_CAPACITY];
+  uint32_t last_child[DEPTH_CAPACITY];
 } builder;
 
-static cawskit_xml_status append_text(builder *b, const xmlChar *text, uint32_t *offset, uint32_t *length) {
-  size_t count = text == NULL ? 0 : strlen((const char *)text);
+static cawskit_xml_status append_text(builder *b, const xmlChar *text, size_t count, uint32_t *offset,
+                                      uint32_t *length) {
   cawskit_xml_document *d = b->document;
   // Names repeat, so the arena may outgrow the input; it is bounded by the number of nodes all the same.
   if (count > UINT32_MAX / 4 || d->text_length > UINT32_MAX / 4) return CAWSKIT_XML_TOO_LARGE;
@@ -73,78 +72,96 @@ static cawskit_xml_status append_node(builder *b, const xmlChar *name, uint32_t 
   *index = d->node_count;
   cawskit_xml_node *node = &d->nodes[d->node_count];
   memset(node, 0, sizeof(*node));
-  cawskit_xml_status status = append_text(b, name, &node->name_offset, &node->name_length);
+  cawskit_xml_status status = append_text(b, name, strlen((const char *)name), &node->name_offset, &node->name_length);
   if (status == CAWSKIT_XML_OK) d->node_count++;
   return status;
 }
 
 // Adds to an element's text. Text beside child elements is layout, and left out.
-static cawskit_xml_status add_text(builder *b, uint32_t index, const xmlChar *text) {
+static cawskit_xml_status add_text(builder *b, uint32_t index, const xmlChar *text, size_t count) {
   cawskit_xml_node *node = &b->document->nodes[index];
   if (node->first_child != 0) return CAWSKIT_XML_OK;
   uint32_t offset, length;
-  cawskit_xml_status status = append_text(b, text, &offset, &length);
+  cawskit_xml_status status = append_text(b, text, count, &offset, &length);
   if (status != CAWSKIT_XML_OK) return status;
   if (node->text_length == 0) node->text_offset = offset;
   node->text_length += length;
   return CAWSKIT_XML_OK;
 }
 
-static cawskit_xml_status build(xmlTextReaderPtr reader, builder *b) {
-  uint32_t path[DEPTH_CAPACITY];
-  uint32_t last_child[DEPTH_CAPACITY];
-  uint32_t depth = 0;
-  int has_root = 0;
-  uint32_t max_depth = b->limits.depth < DEPTH_CAPACITY ? b->limits.depth : DEPTH_CAPACITY;
-  for (;;) {
-    int more = xmlTextReaderRead(reader);
-    if (more < 0) return CAWSKIT_XML_MALFORMED;
-    if (more == 0) return has_root && depth == 0 ? CAWSKIT_XML_OK : CAWSKIT_XML_MALFORMED;
-    cawskit_xml_status status = CAWSKIT_XML_OK;
-    switch (xmlTextReaderNodeType(reader)) {
-      case XML_READER_TYPE_ELEMENT: {
-        if (depth == 0 && has_root) return CAWSKIT_XML_MALFORMED;
-        if (depth >= max_depth) return CAWSKIT_XML_TOO_DEEP;
-        uint32_t index;
-        status = append_node(b, xmlTextReaderConstLocalName(reader), &index);
-        if (status != CAWSKIT_XML_OK) return status;
-        if (depth > 0) {
-          cawskit_xml_node *parent = &b->document->nodes[path[depth - 1]];
-          if (parent->first_child == 0) {
-            parent->first_child = index;
-            parent->text_length = 0;
-          } else {
-            b->document->nodes[last_child[depth - 1]].next_sibling = index;
-          }
-          last_child[depth - 1] = index;
-        }
-        has_root = 1;
-        if (!xmlTextReaderIsEmptyElement(reader)) path[depth++] = index;
-        break;
-      }
-      case XML_READER_TYPE_END_ELEMENT:
-        if (depth == 0) return CAWSKIT_XML_MALFORMED;
-        depth--;
-        break;
-      case XML_READER_TYPE_TEXT:
-      case XML_READER_TYPE_CDATA:
-      case XML_READER_TYPE_WHITESPACE:
-      case XML_READER_TYPE_SIGNIFICANT_WHITESPACE:
-        if (depth > 0) status = add_text(b, path[depth - 1], xmlTextReaderConstValue(reader));
-        if (status != CAWSKIT_XML_OK) return status;
-        break;
-      case XML_READER_TYPE_DOCUMENT_TYPE:
-      case XML_READER_TYPE_ENTITY:
-      case XML_READER_TYPE_ENTITY_REFERENCE:
-      case XML_READER_TYPE_END_ENTITY:
-      case XML_READER_TYPE_NOTATION:
-        return CAWSKIT_XML_DOCTYPE;
-      default:
-        // Comments, processing instructions, the declaration.
-        break;
-    }
-  }
+// libxml2's callbacks: `context` is the builder of the parse that is going on, and nothing is kept of their arguments.
+
+static void stop(builder *b, cawskit_xml_status status) {
+  if (b->result->status == CAWSKIT_XML_OK) b->result->status = status;
+  xmlStopParser(b->parser);
 }
+
+// Keeps the first error's number and line.
+static void on_error(void *context, error_pointer error) {
+  builder *b = context;
+  if (b->result->code != 0 || error == NULL) return;
+  b->result->code = error->code;
+  b->result->line = error->line;
+}
+
+static void on_start(void *context, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri, int namespaces,
+                     const xmlChar **namespace_list, int attributes, int defaulted, const xmlChar **attribute_list) {
+  (void)prefix, (void)uri, (void)namespaces, (void)namespace_list;
+  (void)attributes, (void)defaulted, (void)attribute_list;
+  builder *b = context;
+  if (b->result->status != CAWSKIT_XML_OK) return;
+  if (b->depth >= DEPTH_CAPACITY || b->depth >= b->limits.depth) return stop(b, CAWSKIT_XML_TOO_DEEP);
+  uint32_t index;
+  cawskit_xml_status status = append_node(b, name, &index);
+  if (status != CAWSKIT_XML_OK) return stop(b, status);
+  if (b->depth > 0) {
+    cawskit_xml_node *parent = &b->document->nodes[b->path[b->depth - 1]];
+    if (parent->first_child == 0) {
+      parent->first_child = index;
+      parent->text_length = 0;
+    } else {
+      b->document->nodes[b->last_child[b->depth - 1]].next_sibling = index;
+    }
+    b->last_child[b->depth - 1] = index;
+  }
+  b->path[b->depth++] = index;
+}
+
+static void on_end(void *context, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri) {
+  (void)name, (void)prefix, (void)uri;
+  builder *b = context;
+  if (b->depth > 0) b->depth--;
+}
+
+static void on_text(void *context, const xmlChar *text, int length) {
+  builder *b = context;
+  if (b->result->status != CAWSKIT_XML_OK || b->depth == 0 || length <= 0) return;
+  cawskit_xml_status status = add_text(b, b->path[b->depth - 1], text, (size_t)length);
+  if (status != CAWSKIT_XML_OK) stop(b, status);
+}
+
+static void on_doctype(void *context, const xmlChar *name, const xmlChar *external_id, const xmlChar *system_id) {
+  (void)name, (void)external_id, (void)system_id;
+  stop(context, CAWSKIT_XML_DOCTYPE);
+}
+
+static void on_reference(void *context, const xmlChar *name) {
+  (void)name;
+  stop(context, CAWSKIT_XML_DOCTYPE);
+}
+
+// No callback that looks an entity up, loads a DTD or makes a tree: what is not here is not done.
+static const xmlSAXHandler handler = {
+    .initialized = XML_SAX2_MAGIC,
+    .internalSubset = on_doctype,
+    .reference = on_reference,
+    .startElementNs = on_start,
+    .endElementNs = on_end,
+    .characters = on_text,
+    .ignorableWhitespace = on_text,
+    .cdataBlock = on_text,
+    .serror = on_error,
+};
 
 cawskit_xml_result cawskit_xml_parse(const uint8_t *bytes, size_t length, cawskit_xml_limits limits,
                                      cawskit_xml_document *document) {
@@ -156,20 +173,27 @@ cawskit_xml_result cawskit_xml_parse(const uint8_t *bytes, size_t length, cawski
     return result;
   }
   pthread_once(&initialised, initialise);
-  builder b = {document, 32, (uint32_t)(length < 256 ? 256 : length), limits};
+  result.status = CAWSKIT_XML_OK;
+  builder b = {.document = document,
+               .node_capacity = 32,
+               .text_capacity = (uint32_t)(length < 256 ? 256 : length),
+               .limits = limits,
+               .result = &result};
   document->nodes = malloc(b.node_capacity * sizeof(cawskit_xml_node));
   document->text = malloc(b.text_capacity);
-  // No NOENT, no DTDLOAD, no HUGE: entities stay unexpanded, nothing is fetched, libxml2's own limits hold.
-  int options = XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING | XML_PARSE_NOCDATA | XML_PARSE_COMPACT;
-  xmlTextReaderPtr reader = document->nodes == NULL || document->text == NULL
-                                ? NULL
-                                : xmlReaderForMemory((const char *)bytes, (int)length, NULL, NULL, options);
-  if (reader == NULL) {
+  b.parser = document->nodes == NULL || document->text == NULL
+                 ? NULL
+                 : xmlCreateMemoryParserCtxt((const char *)bytes, (int)length);
+  if (b.parser == NULL) {
     result.status = CAWSKIT_XML_NO_MEMORY;
   } else {
-    xmlTextReaderSetStructuredErrorHandler(reader, note_error, &result);
-    result.status = build(reader, &b);
-    xmlFreeTextReader(reader);
+    // No NOENT, no DTDLOAD, no HUGE: entities stay unexpanded, nothing is fetched, libxml2's own limits hold.
+    xmlCtxtUseOptions(b.parser, XML_PARSE_NONET);
+    *b.parser->sax = handler;
+    b.parser->userData = &b;
+    int failed = xmlParseDocument(b.parser) != 0 || !b.parser->wellFormed;
+    if (result.status == CAWSKIT_XML_OK && (failed || document->node_count == 0)) result.status = CAWSKIT_XML_MALFORMED;
+    xmlFreeParserCtxt(b.parser);
   }
   if (result.status != CAWSKIT_XML_OK) cawskit_xml_free(document);
   return result;

@@ -6,8 +6,13 @@
 
 struct ht_easy {
   CURL *curl;
+  bool (*goes_on)(void *context);
   struct curl_slist *headers;
   const ht_callbacks *callbacks;
   void *context;
   char error[CURL_ERROR_SIZE];
 };
+
+ht_outcome ht_outcome_of(CURLcode code);
+/// Takes all rings out of a bell.
+void ht_bell_silence(const ht_bell *bell);

@@ -80,7 +80,10 @@ void ht_multi_perform(ht_multi *multi) {
 
 void ht_multi_poll(ht_multi *multi, const ht_bell *bell, int timeout_ms) {
   struct curl_waitfd waits = {.fd = bell->in, .events = CURL_WAIT_POLLIN, .revents = 0};
-  if (curl_multi_poll((CURLM *)multi, &waits, 1, timeout_ms, NULL) != CURLM_OK || !waits.revents) return;
+  if (curl_multi_poll((CURLM *)multi, &waits, 1, timeout_ms, NULL) == CURLM_OK && waits.revents) ht_bell_silence(bell);
+}
+
+void ht_bell_silence(const ht_bell *bell) {
   uint64_t rings[8];
   // An event descriptor is empty after one read; a pipe that is not rings again.
   ssize_t ignored = read(bell->in, rings, sizeof rings);
@@ -116,7 +119,7 @@ void ht_bell_ring(const ht_bell *bell) {
   (void)ignored;
 }
 
-static ht_outcome outcome_of(CURLcode code) {
+ht_outcome ht_outcome_of(CURLcode code) {
   switch (code) {
     case CURLE_OK: return HT_COMPLETE;
     case CURLE_URL_MALFORMAT: return HT_BAD_REQUEST;
@@ -155,7 +158,7 @@ void *ht_multi_next_ended(ht_multi *multi, ht_outcome *outcome) {
   CURLMsg *message;
   while ((message = curl_multi_info_read((CURLM *)multi, &left))) {
     if (message->msg != CURLMSG_DONE) continue;
-    *outcome = outcome_of(message->data.result);
+    *outcome = ht_outcome_of(message->data.result);
     ht_easy *easy = NULL;
     if (curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&easy) != CURLE_OK || !easy) continue;
     if (!easy->error[0] && message->data.result != CURLE_OK) {

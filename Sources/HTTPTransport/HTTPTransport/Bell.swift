@@ -18,4 +18,9 @@ final class Bell: Sendable {
   func wait(with multi: OpaquePointer, milliseconds: Int32) {
     withUnsafePointer(to: bell) { ht_multi_poll(multi, $0, milliseconds) }
   }
+
+  /// Waits on a connection's own thread until it can be read or written, as wanted.
+  func wait(with easy: OpaquePointer, reading: Bool, writing: Bool, milliseconds: Int32) {
+    withUnsafePointer(to: bell) { ht_easy_wait(easy, $0, reading, writing, milliseconds) }
+  }
 }

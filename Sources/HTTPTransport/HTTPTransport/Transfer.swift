@@ -227,7 +227,7 @@ final class Transfer {
       status = code
       if code >= 200, phase == .sent {
         phase = .answering
-        exchange.options.onFirstByte?()
+        exchange.options.onFirstByte?(code)
       }
     } else if let value = ResponseHead.value(of: "content-length:", in: line) {
       contentLength = ResponseHead.number(value) ?? -1
@@ -330,7 +330,7 @@ final class Transfer {
   }
 }
 
-private func withOptionalCString<Result>(_ text: String?, _ body: (UnsafePointer<CChar>?) -> Result) -> Result {
+func withOptionalCString<Result>(_ text: String?, _ body: (UnsafePointer<CChar>?) -> Result) -> Result {
   guard let text else { return body(nil) }
   return text.withCString(body)
 }

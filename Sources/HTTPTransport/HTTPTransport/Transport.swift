@@ -69,10 +69,10 @@ public struct TransferOptions: Sendable {
   public var policy: (any ConnectionPolicy)?
   /// Whether a compressed answer is asked for (gzip, deflate) and comes decompressed; limits count what comes out.
   public var decompresses = false
-  /// Called once, when the first byte of the answer is there: the peer has begun to answer.
+  /// Called once with the status when the answer's first line is there: the peer has begun to answer.
   ///
   /// Interim answers (1xx) are none. It is called from within the transport and must return quickly.
-  public var onFirstByte: (@Sendable () -> Void)?
+  public var onFirstByte: (@Sendable (_ status: Int) -> Void)?
 
   /// The defaults: 10 s to connect, no other limit.
   public init() {}

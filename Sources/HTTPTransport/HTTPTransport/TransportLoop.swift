@@ -35,7 +35,7 @@ final class TransportLoop {
   }
 
   /// libcurl is prepared once a process, and stays so.
-  private static let globalInit = ht_global_init()
+  static let globalInit = ht_global_init()
 
   /// The body of the thread; takes over the reference that `context` is.
   static func runThread(_ context: UnsafeMutableRawPointer?) {

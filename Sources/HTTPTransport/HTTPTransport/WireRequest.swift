@@ -36,18 +36,20 @@ struct WireRequest: Sendable {
   let headerLines: [UInt8]
   let body: Body
   let proxy: ProxySettings.Choice?
+  private let scheme: String
+  private let authority: String
+
   /// What messages call it: `GET http://host:80`, without the path, since paths carry keys and signatures.
-  let label: String
+  var label: String { Self.label(method, scheme, authority) }
 
   init(_ request: HTTPRequest, body: RequestBody, proxies: ProxySettings?) throws(TransportError) {
-    let scheme = try Self.scheme(of: request)
-    let authority = request.authority ?? ""
-    let path = request.path ?? "/"
+    scheme = try Self.scheme(of: request)
+    authority = request.authority ?? ""
     method = request.method.rawValue
-    label = "\(method) \(scheme)://\(Self.printable(authority))"
-    guard request.method != .connect else { throw Self.invalid(label, "CONNECT makes a tunnel, not an exchange") }
-    if let reason = URLParts.fault(ofAuthority: authority) { throw Self.invalid(label, reason) }
-    if let reason = URLParts.fault(ofPath: path) { throw Self.invalid(label, reason) }
+    let path = request.path ?? "/"
+    guard request.method != .connect else { throw Self.invalid(request, "CONNECT makes a tunnel, not an exchange") }
+    if let reason = URLParts.fault(ofAuthority: authority) { throw Self.invalid(request, reason) }
+    if let reason = URLParts.fault(ofPath: path) { throw Self.invalid(request, reason) }
     isHead = request.method == .head
     isReplayable = [.get, .head, .options, .trace].contains(request.method)
     proxy = proxies?.choice(forScheme: scheme)
@@ -57,8 +59,8 @@ struct WireRequest: Sendable {
     } else {
       (url, target) = ("\(scheme)://\(authority)/", path)
     }
-    self.body = try Self.body(of: request, body, label)
-    headerLines = try Self.lines(of: request, self.body, label)
+    self.body = try Self.body(of: request, body)
+    headerLines = try Self.lines(of: request, self.body)
   }
 
   private static func scheme(of request: HTTPRequest) throws(TransportError) -> String {
@@ -71,8 +73,7 @@ struct WireRequest: Sendable {
     }
   }
 
-  private static func body(of request: HTTPRequest, _ body: RequestBody, _ label: String) throws(TransportError) -> Body
-  {
+  private static func body(of request: HTTPRequest, _ body: RequestBody) throws(TransportError) -> Body {
     let wired: Body
     switch body {
     case .none:
@@ -83,19 +84,19 @@ struct WireRequest: Sendable {
     case .file(let path, let offset, let length):
       wired = .file(try OpenFile(path: path, offset: offset, length: length))
     case .stream(let length, let source):
-      if let length, length < 0 { throw invalid(label, "the length of its body is negative") }
+      if let length, length < 0 { throw invalid(request, "the length of its body is negative") }
       wired = .stream(length: length, source: source)
     }
     switch wired {
     case .none: break
     case .empty where request.method == .head: return .none
-    default: if request.method == .head { throw invalid(label, "HEAD takes no body") }
+    default: if request.method == .head { throw invalid(request, "HEAD takes no body") }
     }
     return wired
   }
 
   /// The header lines in their order, and what keeps libcurl from adding its own.
-  private static func lines(of request: HTTPRequest, _ body: Body, _ label: String) throws(TransportError) -> [UInt8] {
+  private static func lines(of request: HTTPRequest, _ body: Body) throws(TransportError) -> [UInt8] {
     var lines: [UInt8] = []
     lines.reserveCapacity(64 * (request.headerFields.count + 2))
     var (hasAccept, hasType, hasExpect) = (false, false, false)
@@ -104,10 +105,10 @@ struct WireRequest: Sendable {
       case .accept: hasAccept = true
       case .contentType: hasType = true
       case .expect: hasExpect = true
-      case .transferEncoding: throw invalid(label, "Transfer-Encoding follows from the body; it cannot be set")
+      case .transferEncoding: throw invalid(request, "Transfer-Encoding follows from the body; it cannot be set")
       case .contentLength:
         guard Int64(field.value) == body.length else {
-          throw invalid(label, "Content-Length and the length of the body differ")
+          throw invalid(request, "Content-Length and the length of the body differ")
         }
         // libcurl writes it.
         continue
@@ -128,20 +129,25 @@ struct WireRequest: Sendable {
       guard value.contains(where: { $0 != 0x20 && $0 != 0x09 }) else { return lines.append(UInt8(ascii: ";")) }
       lines.append(UInt8(ascii: ":"))
       lines.append(UInt8(ascii: " "))
+      let start = lines.count
+      lines.append(contentsOf: value)
       // Nothing that ends a line gets through, whatever made the field.
-      for byte in value { lines.append(byte == 0 || byte == 0x0A || byte == 0x0D ? 0x20 : byte) }
+      for index in start..<lines.count where lines[index] < 0x20 {
+        if [0, 0x0A, 0x0D].contains(lines[index]) { lines[index] = 0x20 }
+      }
     }
     lines.append(0)
   }
 
-  private static func printable(_ authority: String) -> String {
+  private static func label(_ method: String, _ scheme: String, _ authority: String) -> String {
     // What stands before an @ may be a password.
     let host = authority.split(separator: "@", omittingEmptySubsequences: false).last ?? ""
-    return String(
-      decoding: host.utf8.prefix(255).map { (0x21...0x7E).contains($0) ? $0 : UInt8(ascii: "?") }, as: UTF8.self)
+    let printable = host.utf8.prefix(255).map { (0x21...0x7E).contains($0) ? $0 : UInt8(ascii: "?") }
+    return "\(method) \(scheme)://\(String(decoding: printable, as: UTF8.self))"
   }
 
-  private static func invalid(_ label: String, _ reason: String) -> TransportError {
-    TransportError(.invalidRequest, "\(label): \(reason)", requestMayHaveBeenSent: false)
+  private static func invalid(_ request: HTTPRequest, _ reason: String) -> TransportError {
+    let label = label(request.method.rawValue, request.scheme ?? "", request.authority ?? "")
+    return TransportError(.invalidRequest, "\(label): \(reason)", requestMayHaveBeenSent: false)
   }
 }

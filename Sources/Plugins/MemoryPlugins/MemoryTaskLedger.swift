@@ -125,6 +125,13 @@ public final class MemoryTaskLedger: TaskLedger {
     }
   }
 
+  public func overdue(at now: Timestamp, limit: Int) async throws -> [LedgerEntry] {
+    state.withLock { state in
+      let runs = state.tasks.values.lazy.flatMap(\.runs.values)
+      return Array(runs.filter { $0.record.state == .queued && $0.record.state(at: now) == .expired }.prefix(limit))
+    }
+  }
+
   public func watch(_ key: RunKey, for duration: Duration) async throws {
     let until = clocks.instant.advanced(by: duration)
     note(key) { $0.until = max($0.until ?? until, until) }

@@ -12,9 +12,16 @@ extension InferenceBackend {
       request: request, payload: request.content.serialized(), name: "\(request.key)#\(request.attempt)")
   }
 
-  public func progress(of prepared: PreparedInference) async throws -> TaskProgress? { nil }
+  public func progress(of prepared: PreparedInference, withPreview: Bool) async throws -> TaskProgress? { nil }
   public func interrupt(_ prepared: PreparedInference) async throws {}
   public func stop() async throws -> Bool { false }
+}
+
+extension InferenceBackend {
+  /// How far the engine is with it, without a picture.
+  public func progress(of prepared: PreparedInference) async throws -> TaskProgress? {
+    try await progress(of: prepared, withPreview: false)
+  }
 }
 
 extension InferenceAnswer {

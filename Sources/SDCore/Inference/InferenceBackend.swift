@@ -25,7 +25,9 @@ public protocol InferenceBackend: Sendable {
   func run(_ prepared: PreparedInference, onAnswer: @escaping @Sendable () -> Void) async throws -> InferenceAnswer
 
   /// How far the engine is with it; `nil` where the engine does not tell or works on something else.
-  func progress(of prepared: PreparedInference) async throws -> TaskProgress?
+  ///
+  /// - Parameter withPreview: whether somebody wants to see a picture of the present state; it may cost the engine time.
+  func progress(of prepared: PreparedInference, withPreview: Bool) async throws -> TaskProgress?
 
   /// Stops the engine's work on it, and on nothing else as far as the engine allows.
   func interrupt(_ prepared: PreparedInference) async throws
@@ -103,7 +105,7 @@ public struct InferenceRequest: Sendable {
 
 /// A request that is ready to be sent.
 public struct PreparedInference: Sendable {
-  /// What it was made of.
+  /// What it was made of. Its content is such that, sent again, it makes the same pictures: seeds are in it.
   public var request: InferenceRequest
   /// What goes to the engine, as the backend made it.
   public var payload: [UInt8]
@@ -139,6 +141,8 @@ public struct InferenceResult: Sendable {
   public var info: JSONValue
   /// `html_info` of the extras.
   public var htmlInfo: String?
+  /// Which engine made it, with its version, where it told.
+  public var engine: String?
   /// What it was made with, where the engine told.
   public var model: String?
   public var modelHash: String?
@@ -147,12 +151,13 @@ public struct InferenceResult: Sendable {
   /// What an engine made; for backends.
   public init(
     outputs: [InferenceOutput], parameters: JSONValue = [:], info: JSONValue = nil, htmlInfo: String? = nil,
-    model: String? = nil, modelHash: String? = nil, sampler: String? = nil
+    engine: String? = nil, model: String? = nil, modelHash: String? = nil, sampler: String? = nil
   ) {
     self.outputs = outputs
     self.parameters = parameters
     self.info = info
     self.htmlInfo = htmlInfo
+    self.engine = engine
     self.model = model
     self.modelHash = modelHash
     self.sampler = sampler

@@ -35,6 +35,12 @@ public protocol TaskLedger: Sendable {
   /// Records, newest first.
   func page(_ query: LedgerQuery) async throws -> LedgerPage
 
+  /// Queued runs of any tenant whose time has passed, at most `limit` of them.
+  ///
+  /// For those who write and announce the expiry of what nobody touches; a ledger that cannot find them all cheaply may
+  /// leave some out, since whoever touches one does the same.
+  func overdue(at now: Timestamp, limit: Int) async throws -> [LedgerEntry]
+
   /// Says that somebody wants to see progress of a run for so long.
   func watch(_ key: RunKey, for duration: Duration) async throws
   /// Whether somebody does.
@@ -53,6 +59,16 @@ extension TaskLedger {
     let write = try await create(record, request: request)
     if case .written(let entry) = write { try await topic.publish(publication(entry.revision)) }
     return write
+  }
+
+  /// Looks through the newest queued runs that belong to no tenant.
+  public func overdue(at now: Timestamp, limit: Int) async throws -> [LedgerEntry] {
+    let page = try await page(LedgerQuery(states: [.queued], limit: 1000))
+    var entries: [LedgerEntry] = []
+    for record in page.records.filter({ $0.state(at: now) == .expired }).prefix(limit) {
+      if let entry = try await read(record.key) { entries.append(entry) }
+    }
+    return entries
   }
 
   /// The record of a run; `nil` when there is none.

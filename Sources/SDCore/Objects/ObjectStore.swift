@@ -36,11 +36,17 @@ public protocol ObjectStore: Sendable {
   /// A URL that lets its bearer do one thing for a while without credentials.
   func presign(_ key: String, _ access: PresignedAccess, expires: Duration) async throws -> String
 
+  /// Who judges the store's presigned URLs where a gateway has to serve them; `nil` for object services that serve their
+  /// own, as S3 does, and for stores that have none.
+  var presignedAccess: (any PresignedAccessVerifier)? { get }
+
   /// The object's address for people and machines: `s3://bucket/key` or `file:///path`.
   func uri(of key: String) -> String
 }
 
 extension ObjectStore {
+  public var presignedAccess: (any PresignedAccessVerifier)? { nil }
+
   /// Stores bytes.
   @discardableResult
   public func put(_ key: String, _ bytes: [UInt8], options: PutOptions = .init()) async throws -> ObjectInfo {

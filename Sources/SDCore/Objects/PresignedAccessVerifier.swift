@@ -1,7 +1,7 @@
-/// A store whose presigned URLs a gateway serves: it says whether one allows what its bearer asks for.
+/// Says whether a presigned URL of a store allows what its bearer asks for, where a gateway serves those of the store.
 ///
 /// Such a URL is `<address of the gateway>/files/<bucket>/<key>?access=GET&expires=...&signature=...`, the key
-/// percent-encoded. Object services that serve their own, as S3 does, are none.
+/// percent-encoded.
 public protocol PresignedAccessVerifier: Sendable {
   /// Throws `.denied` unless the store itself signed this access to this key and its time has not passed.
   ///

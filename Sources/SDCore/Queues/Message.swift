@@ -120,7 +120,8 @@ public struct Lease: Sendable, Hashable {
   public var receiveCount: Int
   /// When it was sent, where the queue tells.
   public var sentAt: Timestamp?
-  /// When the lease runs out, counted from when the request was sent: never later than the queue has it.
+  /// When the lease runs out, counted from when the request was sent, or from shortly before its answer where it waited:
+  /// never later than the queue has it.
   public var deadline: MonotonicInstant
 
   /// A lease; for queues.

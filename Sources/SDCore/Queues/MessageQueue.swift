@@ -15,6 +15,9 @@ public protocol MessageQueue: Sendable {
   /// What the queue can do and take.
   var capabilities: QueueCapabilities { get }
 
+  /// How long leases run when `receive` does not say.
+  var visibility: Duration { get async throws }
+
   /// Sends messages, each with its own outcome. At most `capabilities.maximumBatch`.
   func send(_ messages: [OutgoingMessage]) async throws -> [SendOutcome]
 

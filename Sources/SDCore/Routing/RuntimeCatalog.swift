@@ -12,11 +12,13 @@ public struct RuntimeDescription: Sendable, Hashable, Codable {
   public var isJob: Bool
   /// The queue that feeds it.
   public var queue: String
+  /// The queue for tasks of high priority; `nil` where it has none, so that such tasks are refused.
+  public var priorityQueue: String?
 
   /// A runtime; the queue bears its name unless said otherwise.
   public init(
     name: String, engine: String, model: String? = nil, dynamicModel: Bool = false, isJob: Bool = false,
-    queue: String? = nil
+    queue: String? = nil, priorityQueue: String? = nil
   ) {
     self.name = name
     self.engine = engine
@@ -24,6 +26,7 @@ public struct RuntimeDescription: Sendable, Hashable, Codable {
     self.dynamicModel = dynamicModel
     self.isJob = isJob
     self.queue = queue ?? name
+    self.priorityQueue = priorityQueue
   }
 }
 
@@ -53,21 +56,33 @@ public struct RuntimeCatalog: Sendable, Hashable {
     runtimes.first { $0.model == model && !$0.dynamicModel } ?? runtimes.first(where: \.dynamicModel)
   }
 
-  /// What each queue subscribes to: tasks that name its runtime, and tasks that name none but its model.
+  /// What each queue subscribes to: tasks that name its runtime, and tasks that name none but its model; where a runtime
+  /// has a queue for urgent tasks, these go there and to no other.
   ///
   /// Throws `.tooLarge` for a catalog of so many models that the filter policy of the dynamic runtime is refused.
   public var subscriptions: [Subscription] {
     get throws(SDError) {
       var subscriptions: [Subscription] = []
       for runtime in runtimes {
-        let filter = try FilterPolicy(policy(of: runtime), scope: .attributes)
-        subscriptions.append(Subscription(queue: runtime.queue, filter: filter))
+        let choices = choices(of: runtime)
+        let isUrgent: JSONValue = ["priority": ["high"]]
+        let isOrdinary: JSONValue = ["priority": [["exists": false]]]
+        let ordinary = runtime.priorityQueue == nil ? choices : choices.map { $0.merging(isOrdinary) }
+        try subscriptions.append(Self.subscription(runtime.queue, ordinary))
+        guard let urgent = runtime.priorityQueue else { continue }
+        try subscriptions.append(Self.subscription(urgent, choices.map { $0.merging(isUrgent) }))
       }
       return subscriptions
     }
   }
 
-  private func policy(of runtime: RuntimeDescription) -> JSONValue {
+  private static func subscription(_ queue: String, _ choices: [JSONValue]) throws(SDError) -> Subscription {
+    let policy: JSONValue = choices.count == 1 ? choices[0] : ["$or": .array(choices)]
+    return Subscription(queue: queue, filter: try FilterPolicy(policy, scope: .attributes))
+  }
+
+  /// The tasks that a runtime gets, any of these.
+  private func choices(of runtime: RuntimeDescription) -> [JSONValue] {
     var choices: [JSONValue] = [["runtime": [.string(runtime.name)]]]
     if let model = runtime.model, !runtime.dynamicModel, self.runtime(forModel: model) == runtime {
       choices.append(["sd_model_checkpoint": [.string(model)], "runtime": [["exists": false]]])
@@ -77,6 +92,12 @@ public struct RuntimeCatalog: Sendable, Hashable {
       let others: JSONValue = fixed.isEmpty ? ["exists": true] : ["anything-but": .array(fixed)]
       choices.append(["sd_model_checkpoint": [others], "runtime": [["exists": false]]])
     }
-    return choices.count == 1 ? choices[0] : ["$or": .array(choices)]
+    return choices
+  }
+}
+
+extension JSONValue {
+  fileprivate func merging(_ other: JSONValue) -> JSONValue {
+    (other.object?.members ?? []).reduce(into: self) { $0[$1.name] = $1.value }
   }
 }

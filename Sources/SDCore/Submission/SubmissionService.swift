@@ -21,14 +21,18 @@ public struct SubmissionService: Sendable {
   private let topic: any EventTopic
   private let store: any ObjectStore
   private let clocks: Clocks
+  private let reserves: @Sendable (String) -> Bool
   /// The runtimes that tasks may go to.
   public let catalog: RuntimeCatalog
 
   /// A service on a ledger and a topic.
+  ///
+  /// - Parameter reserves: whether a folder belongs to a tenant, and so is not for tasks of the deployment's own.
   public init(
     ledger: any TaskLedger, topic: any EventTopic, store: any ObjectStore, catalog: RuntimeCatalog,
-    clocks: Clocks = .system
+    clocks: Clocks = .system, reserves: @escaping @Sendable (String) -> Bool = { _ in false }
   ) {
+    self.reserves = reserves
     self.ledger = ledger
     self.topic = topic
     self.store = store
@@ -40,22 +44,29 @@ public struct SubmissionService: Sendable {
   ///
   /// - Parameters:
   ///   - request: valid in itself; its runtime or model is looked up here.
+  ///   - submitter: on whose behalf; the request's tenant is this one's.
   ///   - idempotencyKey: submissions of one tenant with the same key are one submission.
   ///   - trace: attributes that carry the trace's context on.
+  ///   - admission: asked with the runtime before anything is written; what it throws is the answer.
   /// - Throws: `RequestProblem` when no runtime takes it; `SDError` when it may not have been taken.
   public func submit(
-    _ request: TaskRequest, idempotencyKey: String? = nil, trace: MessageAttributes = [:]
+    _ request: TaskRequest, for submitter: Submitter = .init(), idempotencyKey: String? = nil,
+    trace: MessageAttributes = [:], admission: (RuntimeDescription) async throws -> Void = { _ in }
   ) async throws -> Outcome {
     let runtime = try runtime(for: request)
+    try check(request, for: submitter, runtime)
+    try await admission(runtime)
+    let request = request.placed(below: submitter.prefix)
     let submission =
       idempotencyKey.map { SubmissionID.derived(tenant: request.key.tenant, key: $0) } ?? RandomName.make()
     var draft = TaskRecord(
       request, run: 1, submission: submission, digest: TaskMessage.digest(request.payload), at: clocks.timestamp)
     draft.runtime = runtime.name
-    let message = TaskPublication(request, runtime: runtime, store: store, trace: trace, limit: topic.maximumBytes)
+    let message = TaskPublication(
+      request, runtime: runtime, group: submitter.group, store: store, trace: trace, limit: topic.maximumBytes)
     let body = message.body
     let opened = try await RunOpener(ledger).open(
-      draft, reuse: request.api == .v1 ? .onlyAgain : .nextRun, optimistic: false
+      draft, reuse: request.api == .v1 ? .onlyAgain : .nextRun, optimistic: true
     ) { record in
       try await ledger.create(
         record, request: body, publishing: { message.publication(of: record, at: $0) }, on: topic)
@@ -71,6 +82,25 @@ public struct SubmissionService: Sendable {
       }
       return .known(entry)
     }
+  }
+
+  /// What a task may not ask for here.
+  private func check(
+    _ request: TaskRequest, for submitter: Submitter, _ runtime: RuntimeDescription
+  ) throws(RequestProblem) {
+    var fields: [RequestProblem.Field] = []
+    if request.options.priority == .high, runtime.priorityQueue == nil || !submitter.mayHurry {
+      let why =
+        submitter.mayHurry
+        ? "runtime \(runtime.name) has no queue for tasks of high priority" : "this key may not hurry"
+      fields.append(.init("/priority", why))
+    }
+    // Objects of one tenant's tasks must not lie among another's, and the worker takes prefixes of 512 bytes.
+    let place = submitter.prefix.isEmpty ? request.folder : "\(submitter.prefix)/\(request.folder)"
+    if submitter.prefix.isEmpty ? reserves(place) : place.utf8.count > 512 + 1 + request.key.id.utf8.count {
+      fields.append(.init("/prefix", submitter.prefix.isEmpty ? "belongs to a tenant" : "is too long"))
+    }
+    if !fields.isEmpty { throw RequestProblem("the task cannot be taken as it stands", fields: fields) }
   }
 
   private func runtime(for request: TaskRequest) throws(RequestProblem) -> RuntimeDescription {

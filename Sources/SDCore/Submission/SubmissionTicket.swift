@@ -18,6 +18,9 @@ public struct SubmissionTicket: Sendable, Hashable, Codable {
   /// Whether the message is a stub, since the task was too large to travel: the request is in the ledger.
   public var isStub: Bool
 
+  /// Milliseconds from 1970 to the end of the year 9999: what RFC 3339 can write.
+  private static let times = 0..<253_402_300_800_000
+
   /// What the door knows of a run.
   public init(_ record: TaskRecord, revision: Revision, isStub: Bool = false) {
     submission = record.submission
@@ -32,7 +35,7 @@ public struct SubmissionTicket: Sendable, Hashable, Codable {
   public init?(_ attributes: MessageAttributes) {
     guard let text = attributes[Self.attribute]?.text, let value = try? JSONValue(parsing: text),
       let submission = value["s"]?.string, let run = value["n"]?.int, (1...1_000_000_000).contains(run),
-      let revision = value["v"]?.string, let created = value["c"]?.int
+      let revision = value["v"]?.string, let created = value["c"]?.int, Self.times.contains(created)
     else { return nil }
     self.submission = submission
     self.run = run

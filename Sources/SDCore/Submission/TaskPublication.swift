@@ -12,13 +12,16 @@ struct TaskPublication: Sendable {
   private static let margin = 8 << 10
 
   init(
-    _ request: TaskRequest, runtime: RuntimeDescription, store: any ObjectStore, trace: MessageAttributes, limit: Int
+    _ request: TaskRequest, runtime: RuntimeDescription, group: String?, store: any ObjectStore,
+    trace: MessageAttributes, limit: Int
   ) {
     var payload = request.payload
     var attributes = trace
     switch request.api {
     case .v1alpha1:
       payload["s3_output_path"] = .string("\(store.bucket)/\(request.folder)")
+      // The reference's filter policies go by its own form of the name; here the bare one is taken as well.
+      payload["sdname"] = .string(ScriptsForm.sdname(of: runtime))
       attributes[TaskMessage.modelAttribute] = request.model.map(AttributeValue.string)
       attributes[TaskMessage.runtimeAttribute] = .string(runtime.name)
     case .legacy:
@@ -26,10 +29,13 @@ struct TaskPublication: Sendable {
     case .v1alpha2, .v1:
       attributes[TaskMessage.runtimeAttribute] = .string(runtime.name)
     }
+    if request.options.priority == .high {
+      attributes[TaskMessage.priorityAttribute] = .string(TaskOptions.Priority.high.rawValue)
+    }
     body = payload.serialized()
     stub = Self.stub(of: payload).serialized()
     self.attributes = attributes
-    groupID = request.key.tenant.isEmpty ? nil : request.key.tenant
+    groupID = group
     self.limit = limit
   }
 
@@ -41,7 +47,10 @@ struct TaskPublication: Sendable {
   }
 
   private static func stub(of payload: JSONValue) -> JSONValue {
-    if let metadata = payload["metadata"] { return ["metadata": metadata, "content": [:]] }
+    if var metadata = payload["metadata"] {
+      metadata["context"] = nil  // as large as its client likes; the ledger has it
+      return ["metadata": metadata, "content": [:]]
+    }
     var scripts = JSONObject()
     for name in ["task", "id_task", "sd_model_checkpoint"] { scripts[name] = payload["alwayson_scripts"]?[name] }
     var stub: JSONValue = ["alwayson_scripts": .object(scripts)]

@@ -100,7 +100,8 @@ public struct OutputNames: Sendable, Hashable {
   public var outputPrefix: String { "\(stem)-" }
   /// Whether a key is one that this run's outputs may have.
   public func isOutput(_ key: String) -> Bool {
-    guard key.startsWithBytes(of: outputPrefix) else { return false }
+    // In a folder that tasks share, `a-1.out` is the answer of task `a-1`.
+    guard key.startsWithBytes(of: outputPrefix), !key.hasSuffix(".out"), !key.hasSuffix(".json") else { return false }
     let number = key.utf8.dropFirst(outputPrefix.utf8.count).prefix { $0 != UInt8(ascii: ".") }
     return !number.isEmpty && number.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
   }

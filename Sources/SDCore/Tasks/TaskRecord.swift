@@ -29,6 +29,8 @@ public struct TaskRecord: Sendable, Hashable, Codable {
   public var state: TaskState
   /// Engine starts so far.
   public var attempts: Int
+  /// Failures so far that came before the engine was started: inputs that could not be had, an engine that was away.
+  public var setbacks: Int?
   /// Who works on it.
   public var claim: Claim?
   /// The client wants it stopped.
@@ -161,11 +163,25 @@ public struct Notice: Sendable, Hashable, Codable {
 
   /// The attribute that is the same in every copy of a notice.
   public static let idAttribute = "notice_id"
+  /// The attribute that says whose task it is, where it is a tenant's.
+  public static let tenantAttribute = "tenant"
+  /// The attribute of notices that are to be posted to a webhook; the queue of webhooks subscribes to these.
+  public static let webhookAttribute = "webhook"
   /// The most that a notice may have: a finished task must be announceable.
   public static let maximumBytes = 200 << 10
 
   /// An announcement.
   public init(body: String, attributes: MessageAttributes) { (self.body, self.attributes) = (body, attributes) }
+
+  /// The run that a notice is about, and the state that it tells, by the notice's attributes; `nil` for none of ours.
+  public static func subject(_ attributes: MessageAttributes) -> (run: RunKey, state: TaskState)? {
+    let parts = (attributes[idAttribute]?.text ?? "").split(separator: "/", omittingEmptySubsequences: false)
+    guard parts.count == 3, let run = Int(parts[1]), run > 0, let state = TaskState(rawValue: String(parts[2])) else {
+      return nil
+    }
+    let task = TaskKey(tenant: attributes[tenantAttribute]?.text ?? "", id: String(parts[0]))
+    return (RunKey(task, run: run), state)
+  }
 
   /// As the topic takes it.
   public var publication: Publication { Publication(body: Array(body.utf8), attributes: attributes) }

@@ -6,7 +6,7 @@ struct Claimer: Sendable {
     case work(LedgerEntry)
     /// It has ended: tell so, if need be, and complete.
     case announce(LedgerEntry)
-    /// It has been started too often: it was closed as failed, tell so and keep the letter.
+    /// It has failed for good after tries that might have gone well: tell so and keep the letter.
     case exhausted(LedgerEntry)
     /// Another message carries the run: this one is surplus.
     case surplus(LedgerEntry)
@@ -16,17 +16,20 @@ struct Claimer: Sendable {
   let store: any ObjectStore
   let configuration: WorkerConfiguration
   let clocks: Clocks
+  let metrics: WorkerMetrics
 
   /// Claims the run that a message asks for.
   func claim(_ task: ReceivedTask, lease: Lease) async throws -> Decision {
     var draft = TaskRecord(
       task.request, run: task.ticket?.run ?? 1, submission: task.submission,
-      digest: TaskMessage.digest(task.request.payload), at: task.ticket?.createdAt ?? clocks.timestamp)
+      digest: TaskMessage.digest(task.request.payload), at: task.ticket?.createdAt ?? lease.sentAt ?? clocks.timestamp)
     draft.runtime = configuration.runtime ?? draft.runtime
     if let ticket = task.ticket, !task.isRedriven {
       // The door's record is known but for its nonce: claimed without being read, and judged anew if it has changed.
       let entry = LedgerEntry(record: draft, request: task.body, revision: ticket.revision)
-      return try await judge(entry, lease: lease)
+      do { return try await judge(entry, lease: lease) } catch let error as SDError where error.code == .notFound {
+        return try await restore(draft, request: task.body, lease: lease)
+      }
     }
     var claimed = draft
     take(&claimed, lease: lease)
@@ -44,15 +47,26 @@ struct Claimer: Sendable {
     }
   }
 
+  /// Makes a record that the ledger has lost, as its run's only witness tells.
+  private func restore(_ draft: TaskRecord, request: [UInt8], lease: Lease) async throws -> Decision {
+    var draft = draft
+    draft.nonce = RandomName.make()
+    switch try await ledger.create(draft, request: request) {
+    case .written(let entry), .refused(let entry): return try await judge(entry, lease: lease)
+    }
+  }
+
   /// What is to be done about a record, written into it.
   private func judge(_ entry: LedgerEntry, lease: Lease) async throws -> Decision {
     var decision = Decision.surplus(entry)
     let outcome = try await RecordWriter(ledger).apply(to: entry) { record in
       if record.state.isTerminal {
-        decision = .announce(entry)
+        // The letter of a failure is kept although whoever wrote the failure did not live to do it.
+        let isLetter = record.state == .failed && record.claim?.messageID == lease.messageID
+        decision = isLetter && record.error?.leavesLetter == true ? .exhausted(entry) : .announce(entry)
         return false
       }
-      if record.state == .running, let claim = record.claim, claim.messageID != lease.messageID {
+      if record.state == .running, let claim = record.claim, claim.messageID != lease.messageID, isAlive(claim) {
         decision = .surplus(entry)
         return false
       }
@@ -73,12 +87,20 @@ struct Claimer: Sendable {
       }
       return true
     }
+    if case .written(let entry) = outcome, entry.record.state.isTerminal { metrics.ended(entry.record) }
     return switch decision {
     case .work: .work(outcome.entry)
     case .announce: .announce(outcome.entry)
     case .exhausted: .exhausted(outcome.entry)
     case .surplus: .surplus(outcome.entry)
     }
+  }
+
+  /// Whether a claim's holder may still work on its run. A message is surplus to no other: a run whose own message is gone
+  /// would never end.
+  private func isAlive(_ claim: Claim) -> Bool {
+    // It may have waited for the engine as long as it may have it, and storing takes minutes at most.
+    clocks.timestamp - claim.at < configuration.inferenceTimeout * 2 + .seconds(600)
   }
 
   /// Writes a claim into a record. An attempt is counted here, since the start of the engine follows within moments; a
@@ -108,6 +130,11 @@ struct Claimer: Sendable {
     record.end(state, error: error, at: clocks.timestamp)
     record.notice = Notices(record, store: store).end(nil)
   }
+}
+
+extension TaskError {
+  /// Whether a task that ended so is kept as a letter: another try might have gone well.
+  var leavesLetter: Bool { retryable || code == .attemptsExhausted }
 }
 
 extension TaskRecord {

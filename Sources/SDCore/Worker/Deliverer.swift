@@ -5,12 +5,14 @@ import Logging
 struct Deliverer: Sendable {
   let store: any ObjectStore
   let ledger: any TaskLedger
-  let events: any EventTopic
+  let announcer: Announcer
   let clocks: Clocks
   let patience: Patience
   let logger: Logger
+  let metrics: WorkerMetrics
   /// Outputs stored at once.
   private static let parallelPuts = 4
+  private static let runName = "sd-run"
   private static let epochName = "sd-epoch"
   private static let digestName = "sd-sha256"
 
@@ -29,27 +31,24 @@ struct Deliverer: Sendable {
     }
     switch standing {
     case .superseded: return .superseded
-    case .cancelled: return try await close(run, .cancelled, TaskError(.cancelled, .deliver, "the task was cancelled"))
+    case .cancelled:
+      let error = TaskError(.cancelled, .deliver, "the task was cancelled")
+      return try await close(run, .cancelled, error, hasBegun: true)
     case .ours: break
     }
-    let names = await run.entry.record.names
+    let before = await run.entry.record
+    let ours = result.outputs.enumerated().map { before.names.output($0 + 1, fileExtension: $1.fileExtension) }
     let outputs: [TaskOutput]
-    do { outputs = try await put(result.outputs, names, run) } catch is Superseded {
+    do {
+      outputs = try await put(result.outputs, ours, run)
+      let manifest = Manifest(before, result: result, outputs: outputs, timings: timings, at: clocks.timestamp)
+      _ = try await put(before.names.manifest, manifest.serialized()[...], "application/json", run)
+    } catch is Superseded {
       // What we stored before we knew. A winner that has not committed yet sweeps after its commit.
-      if case .superseded = try await run.standing(notOlderThan: .zero), await run.entry.record.state.isTerminal {
-        let listed = Set(await run.entry.record.outputs.map(\.key))
-        let ours = result.outputs.enumerated().map { names.output($0 + 1, fileExtension: $1.fileExtension) }
-        await sweep(names, keeping: listed, ours: ours, tookOver: false, run)
-      }
+      if case .superseded = try await run.standing(notOlderThan: .zero) { await sweep(await run.entry.record, ours) }
       return .superseded
     }
-    let record = await run.entry.record
-    let manifest = Manifest(record, result: result, outputs: outputs, timings: timings, at: clocks.timestamp)
-      .serialized()
-    try await patience.trying("storing the manifest of \(run.key)") {
-      try await store.put(names.manifest, manifest, options: .init(contentType: "application/json"))
-    }
-    let outcome = try await end(run) { [store, clocks] record in
+    let committed = try await end(run) { [store, clocks] record in
       if record.cancelRequested {
         record.end(.cancelled, error: TaskError(.cancelled, .deliver, "the task was cancelled"), at: clocks.timestamp)
       } else {
@@ -59,58 +58,62 @@ struct Deliverer: Sendable {
       record.timings = timings
       record.notice = Notices(record, store: store).end(result)
     }
-    let listed = Set(outcome.entry.record.outputs.map(\.key))
-    await sweep(names, keeping: listed, ours: outputs.map(\.key), tookOver: run.claim.epoch > 1, run)
-    guard case .written(let entry) = outcome else { return .superseded }
-    return .ended(entry)
+    await sweep(committed.entry.record, ours, looks: run.claim.epoch > 1)
+    return outcome(of: committed, run)
   }
 
-  /// Ends a run without outputs.
-  func close(_ run: ClaimedRun, _ state: TaskState, _ error: TaskError) async throws -> Outcome {
-    let outcome = try await end(run) { [store, clocks] record in
+  /// Ends a run without outputs; `hasBegun` says whether the engine was started for it.
+  func close(_ run: ClaimedRun, _ state: TaskState, _ error: TaskError, hasBegun: Bool) async throws -> Outcome {
+    let closed = try await end(run) { [store, clocks] record in
+      if !hasBegun { record.attempts -= 1 }
       let wins = record.cancelRequested && state == .failed
       record.end(wins ? .cancelled : state, error: error, at: clocks.timestamp)
       record.notice = Notices(record, store: store).end(nil)
     }
-    guard case .written(let entry) = outcome else { return .superseded }
-    return .ended(entry)
+    return outcome(of: closed, run)
+  }
+
+  private func outcome(of end: RecordWriter.Outcome, _ run: ClaimedRun) -> Outcome {
+    switch end {
+    case .written(let entry): .ended(entry)
+    // Ours after all: only the answer to an earlier try was lost.
+    case .moot(let entry) where entry.record.state.isTerminal && entry.record.claim?.token == run.claim.token:
+      .ended(entry)
+    case .moot: .superseded
+    }
   }
 
   private func end(
     _ run: ClaimedRun, _ change: @escaping @Sendable (inout TaskRecord) -> Void
   ) async throws -> RecordWriter.Outcome {
-    try await patience.trying("ending \(run.key)") { try await run.write(change) }
+    let outcome = try await patience.trying("ending \(run.key)") { try await run.write(change) }
+    if case .written(let entry) = outcome { metrics.ended(entry.record) }
+    return outcome
   }
 
-  /// Tells of a run that has ended: the `.out` object, then the notice. Both are the same however often it is done.
+  /// Tells of a run that has ended.
   func announce(_ entry: LedgerEntry, result: InferenceResult?) async throws {
     let record = entry.record
-    guard !record.announced, let notice = record.notice else { return }
-    let answer = Notices(record, store: store).answer(result)
-    try await patience.trying("storing the answer of \(record.key)") {
-      // An answer that is there was made when the engine's was at hand; what a later delivery knows is less.
-      do {
-        try await store.put(
-          record.names.answer, .bytes(answer[...]),
-          options: .init(contentType: "application/json", condition: result == nil ? .ifAbsent : .none))
-      } catch let error as SDError where error.code == .conflict {}
-    }
-    _ = try await patience.trying("announcing \(record.key)") { try await events.publish(notice.publication) }
+    // Attempts before may have stored something; whoever ended the run may not have lived to remove it.
+    if record.state != .succeeded || result == nil { await sweep(record, looks: record.claim != nil) }
+    try await patience.trying("announcing \(record.key)") { try await announcer.announce(record, result: result) }
   }
 
   // MARK: Outputs
 
   private struct Superseded: Error {}
 
-  private func put(_ outputs: [InferenceOutput], _ names: OutputNames, _ run: ClaimedRun) async throws -> [TaskOutput] {
+  private func put(_ outputs: [InferenceOutput], _ keys: [String], _ run: ClaimedRun) async throws -> [TaskOutput] {
     try await withThrowingTaskGroup(of: (Int, TaskOutput).self) { group in
       var waiting = outputs.indices[...]
       var stored: [Int: TaskOutput] = [:]
       func startNext() {
         guard let position = waiting.popFirst() else { return }
-        let output = outputs[position]
-        let key = names.output(position + 1, fileExtension: output.fileExtension)
-        group.addTask { (position, try await put(output, key, epoch: run.claim.epoch)) }
+        let (output, key) = (outputs[position], keys[position])
+        group.addTask {
+          let digest = try await put(key, output.bytes, output.contentType, run)
+          return (position, TaskOutput(output, key: key, sha256: digest))
+        }
       }
       for _ in 0..<Self.parallelPuts { startNext() }
       while let (position, output) = try await group.next() {
@@ -121,23 +124,29 @@ struct Deliverer: Sendable {
     }
   }
 
-  /// Stores one output: if there is none yet, or if what is there was left by a claim that ours has superseded.
-  private func put(_ output: InferenceOutput, _ key: String, epoch: Int) async throws -> TaskOutput {
-    let digest = hexadecimal(output.bytes.withUnsafeBytes { SHA256.hash(data: $0) })
+  /// Stores one object: if there is none yet, or if what is there was left by a claim that ours has superseded, or by a run
+  /// that no record knows of any more. Answers its digest.
+  private func put(
+    _ key: String, _ bytes: ArraySlice<UInt8>, _ contentType: String, _ run: ClaimedRun
+  ) async throws -> String {
+    let (epoch, submission) = (run.claim.epoch, await run.entry.record.submission)
+    let digest = hexadecimal(bytes.withUnsafeBytes { SHA256.hash(data: $0) })
+    let name = hexadecimal(SHA256.hash(data: Array(submission.utf8)).prefix(8))
     var options = PutOptions(
-      contentType: output.contentType, metadata: [Self.epochName: String(epoch), Self.digestName: digest],
-      condition: .ifAbsent)
+      contentType: contentType,
+      metadata: [Self.runName: name, Self.epochName: String(epoch), Self.digestName: digest], condition: .ifAbsent)
     try await patience.trying("storing \(key)") {
       for _ in 0..<4 {
         do {
-          try await store.put(key, .bytes(output.bytes), options: options)
+          try await store.put(key, .bytes(bytes), options: options)
           return
         } catch let error as SDError where error.code == .conflict {
           guard let there = try await existing(key) else {
             options.condition = .ifAbsent
             continue
           }
-          let theirs = there.metadata[Self.epochName].flatMap(Int.init) ?? 0
+          let isOfRun = there.metadata[Self.runName] == name
+          let theirs = isOfRun ? there.metadata[Self.epochName].flatMap(Int.init) ?? 0 : 0
           if there.metadata[Self.digestName] == digest, theirs == epoch { return }
           if theirs > epoch { throw Superseded() }
           options.condition = .ifMatch(there.etag)
@@ -145,29 +154,40 @@ struct Deliverer: Sendable {
       }
       throw SDError(.conflict, "object \(key) was changed by others time and again")
     }
-    return TaskOutput(
-      key: key, role: output.role, contentType: output.contentType, bytes: output.bytes.count, sha256: digest,
-      width: output.width, height: output.height, seed: output.seed)
+    return digest
   }
 
   private func existing(_ key: String) async throws -> ObjectInfo? {
     do { return try await store.head(key) } catch let error as SDError where error.code == .notFound { return nil }
   }
 
-  /// Removes what no record lists: our own outputs when the commit went to another, and, after a take-over, what the
-  /// superseded claim left. Its holder removes its own if it still lives.
-  private func sweep(
-    _ names: OutputNames, keeping listed: Set<String>, ours: [String], tookOver: Bool, _ run: ClaimedRun
-  ) async {
-    var strays = Set(ours).subtracting(listed)
-    if tookOver, let page = try? await store.list(prefix: names.outputPrefix, after: nil, limit: 1000) {
-      strays.formUnion(page.objects.map(\.key).filter { names.isOutput($0) && !listed.contains($0) })
-    }
-    guard !strays.isEmpty else { return }
-    do { try await store.delete(strays.sorted()) } catch {
+  /// Removes what a run that has ended does not list: our own, where the commit went to another or was none, and with
+  /// `looks` what superseded claims left. Their holders remove their own if they still live.
+  private func sweep(_ record: TaskRecord, _ ours: [String] = [], looks: Bool = false) async {
+    guard record.state.isTerminal, looks || !ours.isEmpty else { return }
+    let (names, listed) = (record.names, Set(record.outputs.map(\.key)))
+    var strays = Set(ours)
+    do {
+      if looks {
+        let page = try await store.list(prefix: names.outputPrefix, after: nil, limit: 1000)
+        strays.formUnion(page.objects.map(\.key).filter { names.isOutput($0) })
+      }
+      if record.state != .succeeded { strays.insert(names.manifest) }
+      strays.subtract(listed)
+      if !strays.isEmpty { try await store.delete(strays.sorted()) }
+    } catch {
       logger.warning(
         "objects that no record lists could not be removed",
-        metadata: ["task": "\(run.key)", "count": "\(strays.count)", "error": "\(error)"])
+        metadata: ["task": "\(record.key)", "error": "\(error)"])
     }
+  }
+}
+
+extension TaskOutput {
+  /// What an engine made, as it was stored.
+  fileprivate init(_ output: InferenceOutput, key: String, sha256: String) {
+    self.init(
+      key: key, role: output.role, contentType: output.contentType, bytes: output.bytes.count, sha256: sha256,
+      width: output.width, height: output.height, seed: output.seed)
   }
 }

@@ -28,9 +28,10 @@ final class EngineGate: Sendable {
   }
 
   private let clocks: Clocks
+  private let metrics: WorkerMetrics
   private let state = Mutex(State())
 
-  init(clocks: Clocks) { self.clocks = clocks }
+  init(clocks: Clocks, metrics: WorkerMetrics) { (self.clocks, self.metrics) = (clocks, metrics) }
 
   // MARK: The place
 
@@ -63,6 +64,7 @@ final class EngineGate: Sendable {
   /// Gives the engine to the next, `ran` being how long it was worked, where that says something.
   func giveUp(ran: Duration?) {
     let (next, changed) = state.withLock { state in
+      if let since = state.takenAt { metrics.engineWorked(since.duration(to: clocks.instant)) }
       if let ran {
         // Leaning to the newest: a campaign's tasks are alike, and the next campaign's are not.
         state.typicalRun = state.typicalRun.map { ($0 + ran * 3) / 4 } ?? ran

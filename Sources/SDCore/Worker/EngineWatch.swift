@@ -5,6 +5,10 @@ import Synchronization
 final class EngineWatch: Sendable {
   private struct State {
     var isReady = false
+    /// Whether it may still work on something that we have given up.
+    var isSuspect = false
+    /// Counts suspicions, so that news from before one is not taken for an answer to it.
+    var suspicions = 0
     /// When it was last seen to be well; old news is asked anew.
     var seenAt: MonotonicInstant?
     var description: EngineDescription?
@@ -14,12 +18,16 @@ final class EngineWatch: Sendable {
   private let interval: Duration
   private let clocks: Clocks
   private let logger: Logger
+  private let metrics: WorkerMetrics
   private let state = Mutex(State())
   /// News this young is believed.
   private static let freshness = Duration.seconds(5)
 
-  init(_ backend: any InferenceBackend, interval: Duration, clocks: Clocks, logger: Logger) {
+  init(
+    _ backend: any InferenceBackend, interval: Duration, clocks: Clocks, logger: Logger, metrics: WorkerMetrics
+  ) {
     (self.backend, self.interval, self.clocks, self.logger) = (backend, interval, clocks, logger)
+    self.metrics = metrics
   }
 
   /// Whether the engine was there when last asked.
@@ -36,34 +44,69 @@ final class EngineWatch: Sendable {
     var pause = Duration.milliseconds(20)
     var hasTold = false
     while true {
-      switch await backend.status() {
-      case .ready:
-        try await welcome()
-        return
-      case .unavailable(let reason):
-        try Task.checkCancellation()
-        if !hasTold { logger.notice("waiting for the engine", metadata: ["reason": "\(reason)"]) }
-        hasTold = true
-        state.withLock { ($0.isReady, $0.seenAt, $0.description) = (false, nil, nil) }
+      let suspicions = state.withLock { $0.suspicions }
+      guard let reason = await reasonToWait() else {
+        if try await welcome(suspicions) { return }
+        continue
       }
+      try Task.checkCancellation()
+      if !hasTold { logger.notice("waiting for the engine", metadata: ["reason": "\(reason)"]) }
+      hasTold = true
       try await clocks.sleep(for: pause)
       pause = min(pause * 2, interval)
     }
   }
 
-  /// Something went wrong with it: ask before the next task.
-  func suspect() { state.withLock { ($0.isReady, $0.seenAt, $0.description) = (false, nil, nil) } }
-
-  private func welcome() async throws {
-    let isKnown = state.withLock {
-      ($0.isReady, $0.seenAt) = (true, clocks.instant)
-      return $0.description != nil
+  /// Whether the engine is there for a task that is ready for it; given a moment where something went wrong before.
+  func isWell(within limit: Duration) async throws -> Bool {
+    if isReady { return true }
+    do {
+      try await limited(to: limit, "waiting for the engine", clocks: clocks) { try await self.ready() }
+    } catch is CancellationError {
+      throw CancellationError()
+    } catch {
+      return false
     }
-    guard !isKnown else { return }
-    let description = try await backend.describe()
-    state.withLock { $0.description = description }
-    logger.info(
-      "the engine is ready",
-      metadata: ["engine": "\(description.name)", "model": "\(description.loadedModel ?? "unknown")"])
+    return true
+  }
+
+  /// Something went wrong with it: the next task waits until it answers, and until it is idle where it tells.
+  func suspect() {
+    state.withLock {
+      ($0.isReady, $0.isSuspect, $0.seenAt, $0.description) = (false, true, nil, nil)
+      $0.suspicions += 1
+      metrics.engine(isReady: false)
+    }
+  }
+
+  private func reasonToWait() async -> String? {
+    switch await backend.status() {
+    case .ready(let busy):
+      let isSuspect = state.withLock { $0.isSuspect }
+      return isSuspect && busy == true ? "it still works on what was given up" : nil
+    case .unavailable(let reason):
+      state.withLock {
+        ($0.isReady, $0.seenAt, $0.description) = (false, nil, nil)
+        metrics.engine(isReady: false)
+      }
+      return reason
+    }
+  }
+
+  /// Takes note of an engine that is there; `false` if something went wrong with it meanwhile.
+  private func welcome(_ suspicions: Int) async throws -> Bool {
+    if state.withLock({ $0.description == nil }) {
+      let description = try await backend.describe()
+      state.withLock { $0.description = description }
+      logger.info(
+        "the engine is ready",
+        metadata: ["engine": "\(description.name)", "model": "\(description.loadedModel ?? "unknown")"])
+    }
+    return state.withLock {
+      guard $0.suspicions == suspicions else { return false }
+      ($0.isReady, $0.isSuspect, $0.seenAt) = (true, false, clocks.instant)
+      metrics.engine(isReady: true)
+      return true
+    }
   }
 }

@@ -2,7 +2,8 @@ import Synchronization
 
 /// A lease in the worker's hands: the one owner of its end.
 ///
-/// It is extended by the `LeaseKeeper` from receive until it is ended; of several ends only the first is carried out.
+/// It is extended by the `LeaseKeeper` from receive until it is ended; of several ends only the first is carried out. An
+/// end of which nothing is known throws, and may be tried again.
 final class HeldLease: Sendable {
   private struct State {
     var lease: Lease
@@ -26,6 +27,9 @@ final class HeldLease: Sendable {
   /// Whether it is known to be ours no longer.
   var isLost: Bool { state.withLock { $0.isLost } }
 
+  /// Whether there is a dead-letter queue for it.
+  var canBeDeadLettered: Bool { queue.capabilities.abilities.contains(.deadLetter) }
+
   /// The message is done.
   func complete() async throws -> LeaseOutcome { try await end { try await $0.complete([$1]) } }
 
@@ -47,13 +51,19 @@ final class HeldLease: Sendable {
 
   /// What extending it brought.
   func extended(_ outcome: LeaseOutcome, until deadline: MonotonicInstant) {
-    state.withLock {
-      switch outcome {
-      case .done: $0.lease.deadline = deadline
-      case .lost: $0.isLost = true
-      case .unknown: break
-      }
+    switch outcome {
+    case .done: state.withLock { $0.lease.deadline = deadline }
+    case .lost: lose()
+    case .unknown: break
     }
+  }
+
+  private func lose() {
+    let lease: Lease? = state.withLock { state in
+      defer { state.isLost = true }
+      return state.isLost ? nil : state.lease
+    }
+    if let lease { keeper.lose(lease) }
   }
 
   /// The heartbeat goes on until the end is certain, so that a slow queue does not hand the message to another.
@@ -68,7 +78,11 @@ final class HeldLease: Sendable {
     guard let lease else { return .done }
     do {
       let outcome = try await call(queue, lease).first ?? .unknown("the queue answered nothing")
+      if case .unknown(let reason) = outcome {
+        throw SDError(.unavailable, "ending the lease of \(lease.messageID) on queue \(queue.name): \(reason)")
+      }
       keeper.release(self)
+      if outcome == .lost { lose() }
       return outcome
     } catch {
       // As far as anyone knows it goes on: it may be ended again, and is kept alive until it is or until it is let go.

@@ -34,7 +34,11 @@ struct Inferrer: Sendable {
         }
       }
       group.addTask {
-        try await watch.guardRun(prepared, run, reportsProgress: reportsProgress, answering: answering)
+        try await watch.keepTime()
+        return nil
+      }
+      group.addTask {
+        try await watch.look(prepared, run, reportsProgress: reportsProgress, answering: answering)
         return nil
       }
       defer { group.cancelAll() }
@@ -42,32 +46,36 @@ struct Inferrer: Sendable {
         while let answer = try await group.next() { if let answer { return answer } }
         throw CancellationError()
       } catch {
-        group.cancelAll()
-        // Once the answer has begun, the engine works on the next task, which is none of ours to stop.
+        // Once the answer has begun, the engine works on the next task, which is none of ours to stop. The exchange goes
+        // on meanwhile, so that the engine is known to be at this task still.
         if !answering.isRaised { await interrupt(prepared, because: error) }
         throw error
       }
     }
   }
 
-  /// Returns never; throws what ends the run.
-  private func guardRun(
-    _ prepared: PreparedInference, _ run: ClaimedRun, reportsProgress: Bool, answering: Flag
-  ) async throws {
-    let begun = clocks.instant
-    let deadline = begun.advanced(by: configuration.inferenceTimeout)
-    var moved = (at: begun, fraction: -1.0)
+  /// Throws when the time is over: the attempt's, or the grace once draining has begun. Asks nobody, so that nobody who is
+  /// slow to answer makes it late.
+  private func keepTime() async throws {
+    let deadline = clocks.instant.advanced(by: configuration.inferenceTimeout)
     while true {
-      var next = clocks.instant.advanced(by: configuration.cancelInterval)
-      next = min(next, deadline)
-      if let end = drain.deadline { next = min(next, end) }
-      let step = next
-      _ = try await interruptedByDrain { try await clocks.monotonic.sleep(until: step, tolerance: nil) }
+      let end = min(deadline, drain.deadline ?? deadline)
+      try await interruptedByDrain { try await clocks.monotonic.sleep(until: end, tolerance: nil) }
       let now = clocks.instant
       if let end = drain.deadline, now >= end { throw Interruption.drained }
       if now >= deadline {
         throw TaskError(.engineTimeout, .infer, "the engine did not end within \(configuration.inferenceTimeout.text)")
       }
+    }
+  }
+
+  /// Looks at record and engine now and then; throws when the run is not to go on.
+  private func look(
+    _ prepared: PreparedInference, _ run: ClaimedRun, reportsProgress: Bool, answering: Flag
+  ) async throws {
+    var moved = (at: clocks.instant, fraction: -1.0)
+    while true {
+      try await clocks.sleep(for: configuration.cancelInterval)
       // A ledger that cannot be asked now is asked at the commit.
       switch try? await run.standing(notOlderThan: .zero) {
       case .cancelled where !answering.isRaised: throw Interruption.cancelled
@@ -75,16 +83,28 @@ struct Inferrer: Sendable {
       default: break
       }
       guard reportsProgress, !answering.isRaised else { continue }
-      let progress = try? await backend.progress(of: prepared)
-      if let progress, progress.fraction != moved.fraction { moved = (clocks.instant, progress.fraction) }
-      if progress != nil, moved.at.duration(to: clocks.instant) > configuration.stallTimeout {
-        throw TaskError(
-          .engineTimeout, .infer, "the engine has made no progress for \(configuration.stallTimeout.text)")
+      let isWatched = (try? await ledger.isWatched(run.key)) == true
+      let asked: TaskProgress?
+      do { asked = try await backend.progress(of: prepared, withPreview: isWatched) } catch is CancellationError {
+        throw CancellationError()
+      } catch {
+        // An engine that hangs may not tell progress either.
+        try judgeStall(since: moved.at)
+        continue
       }
-      if let progress, (try? await ledger.isWatched(run.key)) == true {
-        try? await ledger.setProgress(progress, of: run.key)
+      guard let progress = asked else {
+        moved.at = clocks.instant
+        continue
       }
+      if progress.fraction != moved.fraction { moved = (clocks.instant, progress.fraction) }
+      try judgeStall(since: moved.at)
+      if isWatched { try? await ledger.setProgress(progress, of: run.key) }
     }
+  }
+
+  private func judgeStall(since moved: MonotonicInstant) throws(TaskError) {
+    guard moved.duration(to: clocks.instant) > configuration.stallTimeout else { return }
+    throw TaskError(.engineTimeout, .infer, "the engine has made no progress for \(configuration.stallTimeout.text)")
   }
 
   /// Sleeps, but wakes when draining begins, so that a grace shorter than the interval holds.
@@ -105,14 +125,6 @@ struct Inferrer: Sendable {
   }
 }
 
-extension Duration {
-  /// For messages: `90 s`, `1.5 s`.
-  var text: String {
-    let value = seconds
-    return value == value.rounded() ? "\(Int(value)) s" : "\(value) s"
-  }
-}
-
 /// Something that happens once.
 final class Flag: Sendable {
   private let state = Mutex(false)
@@ -125,19 +137,4 @@ final class Flag: Sendable {
       return !state
     }
   }
-}
-
-/// Does clean-up work that a cancelled task must still do, for a bounded time. It is an unstructured task for that reason
-/// alone, and is awaited.
-func shielded(
-  limit: Duration, clocks: Clocks, _ body: @escaping @Sendable () async throws -> Void
-) async {
-  await Task {
-    await withTaskGroup(of: Void.self) { group in
-      group.addTask { try? await body() }
-      group.addTask { try? await clocks.sleep(for: limit) }
-      await group.next()
-      group.cancelAll()
-    }
-  }.value
 }

@@ -5,42 +5,51 @@ import Synchronization
 final class LeaseKeeper: Sendable {
   private struct State {
     var held: [ObjectIdentifier: HeldLease] = [:]
-    var lost = 0
+    var visibility: Duration
   }
 
   private let queue: any MessageQueue
-  private let visibility: Duration
   private let clocks: Clocks
   private let logger: Logger
-  private let state = Mutex(State())
+  private let metrics: WorkerMetrics
+  private let state: Mutex<State>
 
-  init(queue: any MessageQueue, visibility: Duration, clocks: Clocks, logger: Logger) {
+  init(queue: any MessageQueue, visibility: Duration, clocks: Clocks, logger: Logger, metrics: WorkerMetrics) {
     self.queue = queue
-    self.visibility = visibility
+    state = Mutex(State(visibility: visibility))
     self.clocks = clocks
     self.logger = logger
+    self.metrics = metrics
   }
 
-  /// How many leases were found to be lost.
-  var lostCount: Int { state.withLock { $0.lost } }
+  /// How long leases run before they must be extended; to be set before the first one is held.
+  var visibility: Duration {
+    get { state.withLock { $0.visibility } }
+    set { state.withLock { $0.visibility = newValue } }
+  }
 
   func hold(_ lease: HeldLease) { state.withLock { $0.held[ObjectIdentifier(lease)] = lease } }
   func release(_ lease: HeldLease) { state.withLock { $0.held[ObjectIdentifier(lease)] = nil } }
+
+  /// A lease was found to be ours no longer.
+  func lose(_ lease: Lease) {
+    metrics.leaseLost()
+    logger.warning("a lease was lost", metadata: ["message": "\(lease.messageID)"])
+  }
 
   /// Extends leases as they come due, until cancelled.
   ///
   /// A lease is extended when two thirds of it are left; looking six times per visibility leaves room for failures.
   func run() async {
-    let beat = visibility / 6
     while !Task.isCancelled {
-      do { try await clocks.sleep(for: beat) } catch { return }
+      do { try await clocks.sleep(for: visibility / 6) } catch { return }
       await extendDue()
     }
   }
 
   private func extendDue() async {
     let limit = clocks.instant.advanced(by: visibility * 2 / 3)
-    let due = state.withLock { $0.held.values.filter { !$0.isLost && $0.lease.deadline < limit } }
+    let due = state.withLock { $0.held.values.filter { !$0.isLost && $0.lease.deadline <= limit } }
     for start in stride(from: 0, to: due.count, by: queue.capabilities.maximumBatch) {
       await extend(Array(due[start..<min(start + queue.capabilities.maximumBatch, due.count)]))
     }
@@ -49,13 +58,12 @@ final class LeaseKeeper: Sendable {
   private func extend(_ batch: [HeldLease]) async {
     let deadline = clocks.instant.advanced(by: visibility)
     do {
-      let outcomes = try await queue.extend(batch.map(\.lease), visibility: visibility)
+      // A call that hangs must not cost the others their leases, nor this one its next try.
+      let outcomes = try await limited(to: visibility / 6, "extending leases", clocks: clocks) { [queue, visibility] in
+        try await queue.extend(batch.map(\.lease), visibility: visibility)
+      }
       for (lease, outcome) in zip(batch, outcomes) {
         lease.extended(outcome, until: deadline)
-        if outcome == .lost {
-          state.withLock { $0.lost += 1 }
-          logger.warning("a lease was lost", metadata: ["message": "\(lease.lease.messageID)"])
-        }
       }
     } catch {
       logger.warning("leases could not be extended, trying again soon", metadata: ["error": "\(error)"])

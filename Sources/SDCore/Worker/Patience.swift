@@ -5,6 +5,7 @@ struct Patience: Sendable {
   let clocks: Clocks
   let drain: Drain
   let logger: Logger
+  let metrics: WorkerMetrics
   /// Tries of one step; with the delays below about two minutes.
   private static let tries = 12
   private static let longestDelay = Duration.seconds(20)
@@ -16,6 +17,7 @@ struct Patience: Sendable {
     for attempt in 1... {
       do { return try await step() } catch let error as SDError where error.isRetryable && attempt < Self.tries {
         if let deadline = drain.deadline, clocks.instant.advanced(by: delay) > deadline { throw error }
+        metrics.retried(error.code.rawValue)
         logger.warning("\(what) failed, trying again", metadata: ["try": "\(attempt)", "error": "\(error)"])
       }
       try await clocks.sleep(for: delay * Double.random(in: 0.5...1))

@@ -43,9 +43,11 @@ struct Preparer: Sendable {
       throw TaskError(.inputRefused, .prepare, "the task brings \(found.count) images; at most \(Self.maximumInputs)")
     }
     let references = Array(Set(found.map(\.reference)))
+    let limit = configuration.memoryBudget
     let texts = try await withThrowingTaskGroup(of: (String, String).self) { group in
       var waiting = references[...]
       var texts: [String: String] = [:]
+      var bytes = 0
       func startNext() {
         guard let reference = waiting.popFirst() else { return }
         group.addTask { (reference, Data(try await inputs.fetch(reference)).base64EncodedString()) }
@@ -53,6 +55,11 @@ struct Preparer: Sendable {
       for _ in 0..<Self.parallelFetches { startNext() }
       while let (reference, text) = try await group.next() {
         texts[reference] = text
+        bytes += text.utf8.count
+        guard bytes <= limit else {
+          throw TaskError(
+            .inputRefused, .prepare, "the task's images are too large: more than \(limit >> 20) MiB together")
+        }
         startNext()
       }
       return texts

@@ -1,5 +1,4 @@
 import Logging
-import Synchronization
 import Tracing
 
 /// A task's way through the worker, from its receive to its end.
@@ -8,17 +7,17 @@ struct TaskPipeline: Sendable {
   let preparer: Preparer
   let inferrer: Inferrer
   let deliverer: Deliverer
-  let gate: EngineGate
+  let events: any EventTopic
   let engine: EngineWatch
   let drain: Drain
   let tally: Tally
   let configuration: WorkerConfiguration
   let clocks: Clocks
   let logger: Logger
+  let metrics: WorkerMetrics
 
   /// Works on one message to whatever end. Never throws: what cannot be ended comes back after its visibility.
-  func process(_ held: HeldLease) async {
-    let way = Way(gate: gate, clocks: clocks)
+  func process(_ held: HeldLease, _ way: Way) async {
     defer {
       way.leave()
       held.letGo()
@@ -34,6 +33,11 @@ struct TaskPipeline: Sendable {
         span.attributes["task.id"] = task.request.key.id
         span.attributes["task.type"] = task.request.type.rawValue
         try await process(task, held, way)
+      }
+    } catch let error as SDError where error.code == .corrupt {
+      // No try will make it whole again, and there may be more to be had from the rest.
+      do { try await bury(held, DeadLetterReason(code: "corrupt", message: error.message)) } catch {
+        await giveBack(held, after: backoff(held.lease.receiveCount))
       }
     } catch {
       logger.warning(
@@ -54,7 +58,7 @@ struct TaskPipeline: Sendable {
     case .exhausted(let entry):
       try await deliverer.announce(entry, result: nil)
       tally.count(.failed)
-      try await bury(held, DeadLetterReason(code: "attempts_exhausted", message: entry.record.error?.message ?? ""))
+      try await bury(held, entry)
     case .work(let entry):
       guard let run = ClaimedRun(entry, ledger: claimer.ledger, clocks: clocks) else { return held.letGo() }
       try await work(task, run, held, way)
@@ -70,57 +74,74 @@ struct TaskPipeline: Sendable {
       let prepared = try await withSpan("prepare") { _ in
         try await drain.interrupting { try await preparer.prepare(task.request, record) }
       }
-      guard let prepared, try await takeEngine(way) else { return await handBack(run, held, begun: false) }
+      guard let prepared else { return await handBack(run, held, begun: false) }
+      way.weigh(prepared.payload.count)
       stage.lap("prepare")
+      guard try await takeEngine(way) else { return await handBack(run, held, begun: false) }
+      stage.lap("wait")
       switch try await run.standing(notOlderThan: .seconds(2)) {
       case .superseded: return superseded(run, held)
       case .cancelled: throw Inferrer.Interruption.cancelled
       case .ours: break
       }
-      log(await run.entry, "engine started")
-      let answer = try await withSpan("infer", ofKind: .client) { _ in try await infer(prepared, run, way) }
-      stage.lap("infer")
-      let result = try await answer.finish()
-      stage.lap("decode")
-      let laps = stage.laps
-      let outcome = try await withSpan("deliver") { _ in try await deliverer.deliver(result, run, timings: laps) }
+      let (outcome, result) = try await make(prepared, run, way, stage)
       try await conclude(outcome, result, run, held)
     } catch let interruption as Inferrer.Interruption {
+      way.leaveEngine()
       switch interruption {
       case .superseded: superseded(run, held)
       case .drained: await handBack(run, held, begun: true)
       case .cancelled:
         let error = TaskError(.cancelled, .infer, "the task was cancelled")
-        try await conclude(try await deliverer.close(run, .cancelled, error), nil, run, held)
+        try await conclude(try await deliverer.close(run, .cancelled, error, hasBegun: way.hasBegun), nil, run, held)
       }
     } catch is CancellationError {
-      await handBack(run, held, begun: way.hadEngine)
+      await handBack(run, held, begun: way.hasBegun)
     } catch {
       try await failed(TaskError(error, code: .storeFailed, stage: .deliver), run, held, way)
     }
   }
 
-  private func infer(_ prepared: PreparedInference, _ run: ClaimedRun, _ way: Way) async throws -> InferenceAnswer {
-    try await withThrowingTaskGroup(of: Void.self) { group in
-      if configuration.announcesStart {
-        // Told beside the engine's work; a start that could not be told is no failure.
-        let record = await run.entry.record
-        group.addTask {
-          guard let notice = Notices(record, store: deliverer.store).running() else { return }
-          _ = try? await deliverer.events.publish(notice.publication)
-        }
+  /// Has the engine do it, and stores what it makes.
+  ///
+  /// The start is told beside that: it holds nothing up, a start that cannot be told is no failure, and once the end is
+  /// at hand it is not told any more.
+  private func make(
+    _ prepared: PreparedInference, _ run: ClaimedRun, _ way: Way, _ stage: Stopwatch
+  ) async throws -> (Deliverer.Outcome, InferenceResult) {
+    let record = await run.entry.record
+    return try await withThrowingTaskGroup(of: Void.self) { group in
+      defer { group.cancelAll() }
+      let isAskedFor = configuration.announcesStart || record.options.webhook?.whenRunning == true
+      if isAskedFor, let notice = Notices(record, store: deliverer.store).running() {
+        group.addTask { _ = try? await events.publish(notice.publication) }
       }
-      let answer = try await inferrer.run(prepared, run, reportsProgress: engine.reportsProgress) { way.engineIsFree() }
+      var stage = stage
+      way.begin()
+      log(await run.entry, "engine started")
+      let answer = try await withSpan("infer", ofKind: .client) { _ in
+        try await inferrer.run(prepared, run, reportsProgress: engine.reportsProgress) { way.engineIsFree() }
+      }
       way.engineIsFree()
-      return answer
+      stage.lap("infer")
+      way.weigh(answer.byteCount)
+      let result = try await answer.finish()
+      stage.lap("decode")
+      let laps = stage.laps
+      let outcome = try await withSpan("deliver") { _ in try await deliverer.deliver(result, run, timings: laps) }
+      stage.lap("deliver")
+      for (name, seconds) in stage.laps { metrics.stage(name, took: seconds) }
+      return (outcome, result)
     }
   }
 
-  /// Waits for the engine; `false` when draining began first.
+  /// Waits for the engine; `false` when draining began first, or when it is not to be had.
   private func takeEngine(_ way: Way) async throws -> Bool {
-    guard try await drain.interrupting({ try await way.takeEngine() }) != nil else { return false }
-    if drain.isDraining { return false }
-    return true
+    let isThere = try await drain.interrupting {
+      try await way.takeEngine()
+      return try await engine.isWell(within: configuration.engineSettling)
+    }
+    return isThere == true && !drain.isDraining
   }
 
   private func conclude(
@@ -134,30 +155,40 @@ struct TaskPipeline: Sendable {
   }
 
   private func failed(_ error: TaskError, _ run: ClaimedRun, _ held: HeldLease, _ way: Way) async throws {
-    let attempts = await run.entry.record.attempts
+    let record = await run.entry.record
+    // Only engine starts are attempts; what goes wrong before one is borne longer.
+    let (tries, limit) =
+      way.hasBegun
+      ? (record.attempts, configuration.maximumAttempts)
+      : ((record.setbacks ?? 0) + 1, configuration.maximumAttempts * 2)
     logger.warning(
       "attempt failed",
       metadata: [
-        "task": "\(run.key)", "attempt": "\(attempts)", "code": "\(error.code.rawValue)",
+        "task": "\(run.key)", "try": "\(tries)", "of": "\(limit)", "code": "\(error.code.rawValue)",
         "stage": "\(error.stage.rawValue)", "error": "\(error.message)",
       ])
     if error.code == .engineTimeout || error.code == .engineUnreachable { engine.suspect() }
-    guard error.retryable, attempts < configuration.maximumAttempts else {
-      let outcome = try await deliverer.close(run, .failed, error)
-      guard case .ended(let entry) = outcome, error.retryable else {
+    way.leaveEngine()
+    guard error.retryable, tries < limit else {
+      let outcome = try await deliverer.close(run, .failed, error, hasBegun: way.hasBegun)
+      guard case .ended(let entry) = outcome, entry.record.error?.leavesLetter == true else {
         return try await conclude(outcome, nil, run, held)
       }
       tally.count(.failed)
       try await deliverer.announce(entry, result: nil)
-      return try await bury(held, DeadLetterReason(code: error.code.rawValue, message: error.message))
+      return try await bury(held, entry)
     }
+    metrics.retried(error.code.rawValue)
+    let hasBegun = way.hasBegun
     _ = try? await run.write { record in
       record.state = .queued
       record.claim?.messageID = ""  // whoever receives any message of this run may go on with it
       record.error = error
-      if !way.hadEngine { record.attempts -= 1 }
+      if hasBegun { return }
+      record.attempts -= 1
+      record.setbacks = tries
     }
-    await giveBack(held, after: backoff(attempts))
+    await giveBack(held, after: backoff(tries))
   }
 
   // MARK: Ends of leases
@@ -184,7 +215,7 @@ struct TaskPipeline: Sendable {
   }
 
   private func giveBack(_ held: HeldLease, after delay: Duration) async {
-    let delay = drain.isDraining ? .zero : delay
+    let delay = drain.isDraining || Task.isCancelled ? .zero : delay
     await shielded(limit: .seconds(5), clocks: clocks) { _ = try await held.abandon(after: delay) }
   }
 
@@ -199,11 +230,18 @@ struct TaskPipeline: Sendable {
     }
   }
 
+  /// Keeps the letter of a run that has ended; without a dead-letter queue its record tells all there is to tell.
+  private func bury(_ held: HeldLease, _ entry: LedgerEntry) async throws {
+    guard held.canBeDeadLettered else { return try await finish(held) }
+    let error = entry.record.error
+    try await bury(held, DeadLetterReason(code: error?.code.rawValue ?? "failed", message: error?.message ?? ""))
+  }
+
   private func bury(_ held: HeldLease, _ reason: DeadLetterReason) async throws {
     logger.error(
       "to the dead-letter queue",
       metadata: ["message": "\(held.lease.messageID)", "code": "\(reason.code)", "reason": "\(reason.message)"])
-    _ = try await held.deadLetter(reason)
+    try await deliverer.patience.trying("dead-lettering \(held.lease.messageID)") { try await held.deadLetter(reason) }
   }
 
   private func backoff(_ attempt: Int) -> Duration {
@@ -219,60 +257,6 @@ struct TaskPipeline: Sendable {
         "task": "\(record.key)", "state": "\(record.state.rawValue)", "attempt": "\(record.attempts)",
         "outputs": "\(record.outputs.count)",
       ])
-  }
-}
-
-/// One task's way past the engine: what it took is given up once, whatever happens.
-final class Way: Sendable {
-  private struct State {
-    var receivedAt: MonotonicInstant
-    var engineSince: MonotonicInstant?
-    var hadEngine = false
-    var departed = false
-  }
-
-  private let gate: EngineGate
-  private let clocks: Clocks
-  private let state: Mutex<State>
-
-  init(gate: EngineGate, clocks: Clocks) {
-    (self.gate, self.clocks) = (gate, clocks)
-    state = Mutex(State(receivedAt: clocks.instant))
-  }
-
-  /// Whether the task had the engine.
-  var hadEngine: Bool { state.withLock { $0.hadEngine } }
-
-  func takeEngine() async throws {
-    let readyAt = clocks.instant
-    try await gate.take()
-    let prepared: Duration? = state.withLock {
-      $0.engineSince = clocks.instant
-      $0.hadEngine = true
-      if $0.departed { return nil }
-      $0.departed = true
-      return $0.receivedAt.duration(to: readyAt)
-    }
-    gate.depart(prepared: prepared)
-  }
-
-  /// The engine can take the next.
-  func engineIsFree() {
-    let ran: Duration? = state.withLock { state in
-      defer { state.engineSince = nil }
-      return state.engineSince?.duration(to: clocks.instant)
-    }
-    if let ran { gate.giveUp(ran: ran) }
-  }
-
-  /// The task is through, one way or another.
-  func leave() {
-    let (hadEngine, departed) = state.withLock { state in
-      defer { (state.engineSince, state.departed) = (nil, true) }
-      return (state.engineSince != nil, state.departed)
-    }
-    if hadEngine { gate.giveUp(ran: nil) }
-    if !departed { gate.depart(prepared: nil) }
   }
 }
 

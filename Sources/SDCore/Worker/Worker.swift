@@ -1,4 +1,5 @@
 public import Logging
+public import Metrics
 public import ServiceLifecycle
 import Synchronization
 
@@ -18,33 +19,40 @@ public final class Worker: Service {
   private let gate: EngineGate
   private let engine: EngineWatch
   private let keeper: LeaseKeeper
-  private let tally = Tally()
+  private let tally: Tally
   private let pipeline: TaskPipeline
 
   /// A worker; it begins with `run`.
   public init(
     queue: any MessageQueue, ledger: any TaskLedger, store: any ObjectStore, events: any EventTopic = SilentTopic(),
     backend: any InferenceBackend, inputs: any InputSource = NoInputs(), configuration: WorkerConfiguration,
-    clocks: Clocks = .system, logger: Logger = Logger(label: "worker")
+    clocks: Clocks = .system, logger: Logger = Logger(label: "worker"),
+    metricsFactory: any MetricsFactory = MetricsSystem.factory
   ) {
+    let metrics = WorkerMetrics(runtime: configuration.runtime, factory: metricsFactory)
     self.queue = queue
     self.configuration = configuration
     self.clocks = clocks
     self.logger = logger
     drain = Drain(clocks: clocks, grace: configuration.grace)
-    gate = EngineGate(clocks: clocks)
-    engine = EngineWatch(backend, interval: configuration.enginePollInterval, clocks: clocks, logger: logger)
-    keeper = LeaseKeeper(queue: queue, visibility: configuration.visibility, clocks: clocks, logger: logger)
+    tally = Tally(metrics: metrics)
+    gate = EngineGate(clocks: clocks, metrics: metrics)
+    engine = EngineWatch(
+      backend, interval: configuration.enginePollInterval, clocks: clocks, logger: logger, metrics: metrics)
+    keeper = LeaseKeeper(
+      queue: queue, visibility: configuration.visibility, clocks: clocks, logger: logger, metrics: metrics)
     pipeline = TaskPipeline(
-      claimer: Claimer(ledger: ledger, store: store, configuration: configuration, clocks: clocks),
+      claimer: Claimer(
+        ledger: ledger, store: store, configuration: configuration, clocks: clocks, metrics: metrics),
       preparer: Preparer(backend: backend, inputs: inputs, configuration: configuration),
       inferrer: Inferrer(
         backend: backend, ledger: ledger, configuration: configuration, clocks: clocks, drain: drain, logger: logger),
       deliverer: Deliverer(
-        store: store, ledger: ledger, events: events, clocks: clocks,
-        patience: Patience(clocks: clocks, drain: drain, logger: logger), logger: logger),
-      gate: gate, engine: engine, drain: drain, tally: tally, configuration: configuration, clocks: clocks,
-      logger: logger)
+        store: store, ledger: ledger, announcer: Announcer(store: store, events: events), clocks: clocks,
+        patience: Patience(clocks: clocks, drain: drain, logger: logger, metrics: metrics), logger: logger,
+        metrics: metrics),
+      events: events, engine: engine, drain: drain, tally: tally, configuration: configuration, clocks: clocks,
+      logger: logger, metrics: metrics)
   }
 
   /// What has come of the tasks so far.
@@ -53,9 +61,16 @@ public final class Worker: Service {
   /// Whether tasks are being taken: the engine is there, and nothing is being shut down.
   public var isReady: Bool { engine.isReady && !drain.isDraining }
 
+  /// Whether a task is in its hands, in whatever stage.
+  public var isBusy: Bool { tally.load.held > 0 }
+
   /// Works until drained or cancelled, or until there is nothing left to do where the configuration says so.
   public func run() async throws {
     await withGracefulShutdownHandler {
+      // The queue is asked beside the engine: neither waits for the other.
+      async let visibility = leaseTime()
+      _ = try? await drain.interrupting { try await self.engine.ready() }
+      keeper.visibility = await visibility
       await withTaskGroup(of: Void.self) { group in
         group.addTask { await self.keeper.run() }
         group.addTask {
@@ -70,6 +85,24 @@ public final class Worker: Service {
       self.gate.announceChange()
     }
     try Task.checkCancellation()
+  }
+
+  /// How long leases run: no longer than the queue's own, so that what a killed worker held is soon handed out again.
+  private func leaseTime() async -> Duration {
+    var pause = Duration.milliseconds(100)
+    while !drain.isDraining, !Task.isCancelled {
+      do { return min(configuration.visibility, max(try await queue.visibility, .seconds(1))) } catch {
+        let mayPass = (error as? SDError)?.isRetryable ?? false
+        logger.warning(
+          mayPass ? "the queue cannot be asked, trying again" : "the queue does not tell its visibility",
+          metadata: ["queue": "\(queue.name)", "error": "\(error)"])
+        guard mayPass else { break }
+      }
+      let delay = pause
+      _ = try? await drain.interrupting { try await self.clocks.sleep(for: delay * Double.random(in: 0.5...1)) }
+      pause = min(pause * 2, .seconds(15))
+    }
+    return configuration.visibility
   }
 
   private func receive(into tasks: inout DiscardingTaskGroup) async {
@@ -91,10 +124,11 @@ public final class Worker: Service {
         for lease in leases {
           taken += 1
           tally.count(.taken)
-          gate.arrive()
           let held = HeldLease(lease, queue: queue, keeper: keeper)
+          // Begun here, so that the next look sees this one.
+          let way = Way(request: lease.body.count, gate: gate, tally: tally, clocks: clocks)
           tasks.addTask {
-            await self.pipeline.process(held)
+            await self.pipeline.process(held, way)
             self.tally.ended()
             self.gate.announceChange()
           }
@@ -111,17 +145,18 @@ public final class Worker: Service {
     }
   }
 
-  /// Whether another task may be taken now.
+  /// Whether another task may be taken now: soon wanted by the engine, and borne by the memory.
   private var hasRoom: Bool {
     let ahead = configuration.looksAhead ? gate.isSoonFree(margin: configuration.lookAheadMargin) : gate.isIdle
-    return ahead && tally.held < configuration.maximumHeld
+    let (held, bytes) = tally.load
+    return ahead && held < configuration.maximumHeld && (held == 0 || bytes < configuration.memoryBudget)
   }
 
   /// One receive. A poll that is under way when draining begins gets a moment to answer, since a queue in the network may
   /// have handed out a message already.
   private func poll(wait: Duration) async throws -> [Lease] {
     let leases = try await drain.interrupting(after: .milliseconds(800)) {
-      try await self.queue.receive(max: 1, wait: wait, visibility: self.configuration.visibility)
+      try await self.queue.receive(max: 1, wait: wait, visibility: self.keeper.visibility)
     }
     guard let leases, drain.isDraining else { return leases ?? [] }
     if !leases.isEmpty { _ = try await queue.abandon(leases, after: .zero) }
@@ -144,15 +179,18 @@ public struct WorkerSummary: Sendable, Hashable {
   public init() {}
 }
 
-/// Counts of what happened.
+/// Counts of what happened, and of what is in the worker's hands.
 final class Tally: Sendable {
   enum Event { case taken, succeeded, failed, givenBack }
 
-  private let state = Mutex((summary: WorkerSummary(), held: 0))
+  private let state = Mutex((summary: WorkerSummary(), held: 0, bytes: 0))
+  private let metrics: WorkerMetrics
+
+  init(metrics: WorkerMetrics) { self.metrics = metrics }
 
   var summary: WorkerSummary { state.withLock { $0.summary } }
-  /// Tasks in the worker's hands.
-  var held: Int { state.withLock { $0.held } }
+  /// Tasks in the worker's hands, and the bytes of their inputs, answers and outputs.
+  var load: (held: Int, bytes: Int) { state.withLock { ($0.held, $0.bytes) } }
 
   func count(_ event: Event) {
     state.withLock {
@@ -160,6 +198,7 @@ final class Tally: Sendable {
       case .taken:
         $0.summary.taken += 1
         $0.held += 1
+        metrics.holds($0.held)
       case .succeeded: $0.summary.succeeded += 1
       case .failed: $0.summary.failed += 1
       case .givenBack: $0.summary.givenBack += 1
@@ -167,5 +206,11 @@ final class Tally: Sendable {
     }
   }
 
-  func ended() { state.withLock { $0.held -= 1 } }
+  func ended() {
+    state.withLock {
+      $0.held -= 1
+      metrics.holds($0.held)
+    }
+  }
+  func weigh(_ change: Int) { state.withLock { $0.bytes += change } }
 }

@@ -22,9 +22,10 @@ public struct WorkerConfiguration: Sendable {
   public var lookAheadMargin = Duration.seconds(2)
   /// The most tasks held at once, in whatever stage.
   public var maximumHeld = 4
-  /// Bytes of inputs and answers that may be in memory before new work waits.
+  /// Bytes of inputs, answers and outputs in memory from which on no further task is taken; one task's inputs may have no
+  /// more.
   public var memoryBudget = 256 << 20
-  /// Engine starts that a task is given.
+  /// Engine starts that a task is given; twice as many failures before the engine was started are borne.
   public var maximumAttempts = 5
   /// The longest that the engine may take for one task.
   public var inferenceTimeout = Duration.seconds(1800)
@@ -39,6 +40,8 @@ public struct WorkerConfiguration: Sendable {
   /// How long a retryable failure keeps its task from being taken again: doubled each time, with jitter, up to the cap.
   public var retryDelay = Duration.seconds(2)
   public var maximumRetryDelay = Duration.seconds(120)
+  /// How long a task that is ready waits for an engine that something went wrong with, before it is given back.
+  public var engineSettling = Duration.seconds(5)
   /// How often an engine that is away is asked whether it is back.
   public var enginePollInterval = Duration.milliseconds(250)
 

@@ -12,6 +12,14 @@ package struct GatewayRequest: Sendable {
   package var headers: HTTPFields
   /// The whole body.
   package var body: [UInt8]
+  /// The address that it came from, for limits; `nil` where the carrier does not know.
+  package var client: String?
+  /// By what name a gate before this one let its sender in; `nil` for none.
+  package var letInAs: String?
+  /// How long its carrier can wait for the answer; `nil` for as long as it takes.
+  package var patience: Duration?
+  /// Who makes it; found out before it is handled.
+  var caller = Caller.anybody
 
   /// A request by its target, which is a path with or without a query.
   package init(_ method: HTTPRequest.Method, _ target: String, headers: HTTPFields = [:], body: [UInt8] = []) {
@@ -42,7 +50,8 @@ extension HTTPField.Name {
   static let preferenceApplied = HTTPField.Name("Preference-Applied")!
   static let idempotencyKey = HTTPField.Name("Idempotency-Key")!
   static let host = HTTPField.Name("Host")!
+  static let apiKey = HTTPField.Name("x-api-key")!
+  static let xForwardedFor = HTTPField.Name("X-Forwarded-For")!
+  static let lastEventID = HTTPField.Name("Last-Event-ID")!
   static let contentSecurityPolicy = HTTPField.Name("Content-Security-Policy")!
-  static let traceparent = HTTPField.Name("traceparent")!
-  static let amazonTraceID = HTTPField.Name("X-Amzn-Trace-Id")!
 }

@@ -45,8 +45,8 @@ package struct Problem: Error, Sendable {
     }
   }
 
-  /// The answer; `instance` is the path that was asked for.
-  func response(instance: String) -> GatewayResponse {
+  /// The problem as it goes over the wire; `instance` is the path that was asked for.
+  func json(instance: String) -> JSONValue {
     var body: JSONValue = [
       "type": "about:blank", "title": .string(status.reasonPhrase), "status": .int(status.code),
       "detail": .string(detail), "instance": .string(instance),
@@ -54,9 +54,14 @@ package struct Problem: Error, Sendable {
     if !errors.isEmpty {
       body["errors"] = .array(errors.map { ["pointer": .string($0.pointer), "detail": .string($0.detail)] })
     }
+    return body
+  }
+
+  /// The answer; `instance` is the path that was asked for.
+  func response(instance: String) -> GatewayResponse {
     var headers = headers
     headers[.contentType] = "application/problem+json"
-    return .json(status, body, headers: headers)
+    return .json(status, json(instance: instance), headers: headers)
   }
 }
 

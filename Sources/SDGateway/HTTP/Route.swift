@@ -9,12 +9,18 @@ enum Route: Hashable {
   case v1alpha1
   case v1alpha2
   case tasks
+  /// `/v1/tasks:batch`
+  case batch
   case task(String)
   case events(String)
   case output(String, Int)
   case runtimes
+  case webhookSecret
   case health
   case readiness
+  case metrics
+  case openAPI
+  case docs
   /// An object behind a presigned URL.
   case object(bucket: String, key: String)
 
@@ -38,6 +44,9 @@ enum Route: Hashable {
     case "v1alpha2" where segments.count == 1: self = .v1alpha2
     case "healthz" where segments.count == 1: self = .health
     case "readyz" where segments.count == 1: self = .readiness
+    case "metrics" where segments.count == 1: self = .metrics
+    case "openapi.json" where segments.count == 1: self = .openAPI
+    case "docs" where segments.count == 1: self = .docs
     case "v1":
       guard let route = Route(v1: segments.dropFirst()) else { return nil }
       self = route
@@ -50,6 +59,8 @@ enum Route: Hashable {
   private init?(v1 segments: ArraySlice<String>) {
     switch Array(segments) {
     case ["tasks"]: self = .tasks
+    case ["tasks:batch"]: self = .batch
+    case ["webhooks", "secret"]: self = .webhookSecret
     case ["runtimes"]: self = .runtimes
     case let parts where parts.count >= 2 && parts[0] == "tasks":
       switch Array(parts.dropFirst(2)) {
@@ -67,10 +78,10 @@ enum Route: Hashable {
   /// The methods that it has, HEAD as GET.
   var methods: [HTTPRequest.Method] {
     switch self {
-    case .root, .v1alpha1, .v1alpha2: [.post]
+    case .root, .v1alpha1, .v1alpha2, .batch: [.post]
     case .tasks: [.get, .post]
     case .task: [.get, .delete]
-    case .events, .output, .runtimes, .health, .readiness: [.get]
+    case .events, .output, .runtimes, .webhookSecret, .health, .readiness, .metrics, .openAPI, .docs: [.get]
     case .object: [.get, .put]
     }
   }
@@ -83,6 +94,14 @@ enum Route: Hashable {
     }
   }
 
+  /// Whether it is for everybody, keys or no keys: probes, the documentation, and what a presigned URL opens.
+  var isOpen: Bool {
+    switch self {
+    case .health, .readiness, .openAPI, .docs, .object: true
+    default: false
+    }
+  }
+
   /// The route without what varies, for logs and metrics.
   var pattern: String {
     switch self {
@@ -90,12 +109,17 @@ enum Route: Hashable {
     case .v1alpha1: "/v1alpha1"
     case .v1alpha2: "/v1alpha2"
     case .tasks: "/v1/tasks"
+    case .batch: "/v1/tasks:batch"
     case .task: "/v1/tasks/{id}"
     case .events: "/v1/tasks/{id}/events"
     case .output: "/v1/tasks/{id}/outputs/{n}"
     case .runtimes: "/v1/runtimes"
+    case .webhookSecret: "/v1/webhooks/secret"
     case .health: "/healthz"
     case .readiness: "/readyz"
+    case .metrics: "/metrics"
+    case .openAPI: "/openapi.json"
+    case .docs: "/docs"
     case .object: "/files/{bucket}/{key}"
     }
   }

@@ -23,7 +23,7 @@ extension FrontDoor {
 
   /// The URL under which the store itself hands an object out; `nil` for stores that have none, or have it from us.
   private func ownURL(of key: String) async -> String? {
-    guard services.presigned == nil,
+    guard services.store.presignedAccess == nil,
       let url = try? await services.store.presign(key, .get, expires: Self.presignedFor),
       url.hasPrefix("https://") || url.hasPrefix("http://")
     else { return nil }
@@ -53,7 +53,7 @@ extension FrontDoor {
   private func verify(
     _ key: String, in bucket: String, _ access: PresignedAccess, _ request: GatewayRequest
   ) throws {
-    guard let verifier = services.presigned, bucket == services.store.bucket else {
+    guard let verifier = services.store.presignedAccess, bucket == services.store.bucket else {
       throw Problem(.notFound, "there is nothing under this path")
     }
     guard request.parameter("access") == access.rawValue, let expires = request.parameter("expires"),

@@ -12,7 +12,7 @@ extension FrontDoor {
     let counts = await withTaskGroup(of: (Int, QueueStats?).self) { group in
       for (position, runtime) in runtimes.enumerated() {
         guard let queue = services.queues[runtime.queue] ?? services.queues[runtime.name] else { continue }
-        group.addTask { (position, await inTime { try await queue.stats() }) }
+        group.addTask { (position, await services.clocks.within(Self.probeLimit) { try await queue.stats() }) }
       }
       var counts: [Int: QueueStats] = [:]
       for await (position, stats) in group { counts[position] = stats }
@@ -24,21 +24,17 @@ extension FrontDoor {
 
   /// `GET /readyz`: whether submissions can be taken, as far as the ledger tells.
   func readiness() async -> GatewayResponse {
-    let page = await inTime { try await services.ledger.page(LedgerQuery(limit: 1)) }
+    let page = await services.clocks.within(Self.probeLimit) { try await services.ledger.page(LedgerQuery(limit: 1)) }
     return page == nil
       ? .json(.serviceUnavailable, ["status": "unavailable", "detail": "the ledger does not answer"])
       : .json(.ok, ["status": "ready"])
   }
 
-  private func inTime<Value: Sendable>(_ body: @escaping @Sendable () async throws -> Value) async -> Value? {
-    await withTaskGroup(of: Value?.self) { group in
-      group.addTask { try? await body() }
-      group.addTask {
-        try? await services.clocks.sleep(for: Self.probeLimit)
-        return nil
-      }
-      defer { group.cancelAll() }
-      return await group.next() ?? nil
-    }
+  /// `GET /metrics`.
+  func metrics() throws(Problem) -> GatewayResponse {
+    guard let metrics = services.metrics else { throw Problem(.notFound, "this process counts nothing") }
+    var response = GatewayResponse.text(.ok, metrics())
+    response.headers[.contentType] = "text/plain; version=0.0.4; charset=utf-8"
+    return response
   }
 }

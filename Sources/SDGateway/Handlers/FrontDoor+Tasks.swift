@@ -2,16 +2,27 @@ import HTTPTypes
 import SDCore
 
 extension FrontDoor {
+  /// As far as tasks before one are counted.
+  private static let positions = 1000
+
   /// `GET /v1/tasks/{id}`.
   func show(_ id: String, _ request: GatewayRequest) async throws -> GatewayResponse {
-    .json(.ok, view(try await find(id, request).record).json)
+    let record = try await find(id, request).record
+    var task = view(record)
+    if task.state == .queued, let positions = services.ledger as? any QueuePositions {
+      task.position = try await positions.position(of: record.key, limit: Self.positions)
+    }
+    return .json(.ok, task.json)
   }
 
   /// `GET /v1/tasks`.
   func list(_ request: GatewayRequest) async throws -> GatewayResponse {
-    var query = LedgerQuery(tenant: tenant(of: request))
+    var query = LedgerQuery(tenant: request.caller.tenant)
     var wanted: Set<TaskState> = []
-    for text in request.query.filter({ $0.name == "state" }).flatMap({ $0.value.split(separator: ",") }) {
+    let words = request.query.filter { $0.name == "state" }.flatMap {
+      $0.value.split(separator: ",", omittingEmptySubsequences: false)
+    }
+    for text in words {
       guard let state = TaskState(rawValue: String(text)) else {
         let known = TaskState.allCases.map(\.rawValue).joined(separator: ", ")
         throw Problem(.badRequest, "state in the query is none of \(known)")
@@ -32,8 +43,9 @@ extension FrontDoor {
   /// `GET /v1/tasks/{id}/events`.
   func events(of id: String, _ request: GatewayRequest) async throws -> GatewayResponse {
     let entry = try await find(id, request)
+    let limit = min(configuration.longestEventStream, request.patience ?? configuration.longestEventStream)
     let events = TaskEvents(
-      try watch.follow(entry.record.key), clocks: services.clocks, limit: configuration.longestEventStream
+      try watch.follow(entry.record.key), clocks: services.clocks, limit: limit, seen: request.headers[.lastEventID]
     ) { record in view(record).json }
     return GatewayResponse(
       .ok, headers: [.contentType: "text/event-stream", .cacheControl: "no-store"], body: .events(events))

@@ -1,6 +1,7 @@
 import HTTPTypes
 package import Logging
-import SDCore
+package import SDCore
+import Tracing
 
 /// The front door without a transport: requests in, answers out.
 ///
@@ -10,12 +11,19 @@ package struct FrontDoor: Sendable {
   let configuration: GatewayConfiguration
   let services: GatewayServices
   let logger: Logger
+  let gate: Gatekeeper
+  let depths: QueueDepths
+  let closer: RunCloser
   /// What watches tasks for waiting clients; whoever owns the door runs it.
   package let watch: TaskWatch
   private let hosts: HostRule
 
   package init(configuration: GatewayConfiguration, services: GatewayServices, logger: Logger) {
     (self.configuration, self.services, self.logger) = (configuration, services, logger)
+    gate = Gatekeeper(keys: services.keys, clocks: services.clocks)
+    depths = QueueDepths(services.queues, clocks: services.clocks)
+    closer = RunCloser(
+      ledger: services.ledger, store: services.store, events: services.events, clocks: services.clocks, logger: logger)
     watch = TaskWatch(
       ledger: services.ledger, clocks: services.clocks, limit: configuration.maximumWatchers)
     hosts = HostRule(boundTo: configuration.host, hosts: configuration.allowedHosts)
@@ -50,7 +58,7 @@ package struct FrontDoor: Sendable {
       return Problem(.notFound, "there is nothing under this path").response(instance: request.path)
     }
     guard request.body.count <= configuration.maximumBodyBytes else { return refuseBody(of: request) }
-    do { return try await dispatch(request, route) } catch {
+    do { return try await dispatch(letIn(request, route), route) } catch {
       let problem = Problem(error)
       if problem.status.kind == .serverError {
         logger.error(
@@ -59,6 +67,15 @@ package struct FrontDoor: Sendable {
       }
       return route.isLegacy ? legacyRefusal(problem) : problem.response(instance: request.path)
     }
+  }
+
+  /// The request with its caller, who may make it.
+  private func letIn(_ request: GatewayRequest, _ route: Route) throws(Problem) -> GatewayRequest {
+    guard !route.isOpen else { return request }
+    var request = request
+    request.caller = try gate.caller(of: request)
+    try gate.count(1, of: request.caller)
+    return request
   }
 
   private func dispatch(_ request: GatewayRequest, _ route: Route) async throws -> GatewayResponse {
@@ -74,12 +91,17 @@ package struct FrontDoor: Sendable {
     case .v1alpha1: return try await submitV1Alpha1(request, isReferencePath: false)
     case .v1alpha2: return try await submitV1Alpha2(request)
     case .tasks: return method == .post ? try await submit(request) : try await list(request)
+    case .batch: return try await submitBatch(request)
     case .task(let id): return method == .delete ? try await cancel(id, request) : try await show(id, request)
     case .events(let id): return try await events(of: id, request)
     case .output(let id, let number): return try await output(number, of: id, request)
     case .runtimes: return await runtimes()
+    case .webhookSecret: return try webhookSecret(request)
     case .health: return .json(.ok, ["status": "ok"])
     case .readiness: return await readiness()
+    case .metrics: return try metrics()
+    case .openAPI: return openAPI()
+    case .docs: return docs()
     case .object(let bucket, let key):
       return method == .put
         ? try await putObject(key, in: bucket, request) : try await getObject(key, in: bucket, request)
@@ -88,28 +110,12 @@ package struct FrontDoor: Sendable {
 }
 
 extension FrontDoor {
-  /// Whose tasks a request may see.
-  ///
-  /// One tenant until there are keys.
-  func tenant(of request: GatewayRequest) -> String { "" }
-
-  /// The trace's context, as message attributes.
-  func trace(of request: GatewayRequest) -> MessageAttributes {
-    var trace: MessageAttributes = [:]
-    let usable = { (text: String) in
-      (1...256).contains(text.utf8.count) && text.utf8.allSatisfy { (0x21..<0x7F).contains($0) }
-    }
-    if let value = request.headers[.traceparent], usable(value) { trace["traceparent"] = .string(value) }
-    if let value = request.headers[.amazonTraceID], usable(value) { trace["AWSTraceHeader"] = .string(value) }
-    return trace
-  }
-
   /// A record as clients see it.
   func view(_ record: TaskRecord) -> TaskView { TaskView(record, store: services.store, at: services.clocks.timestamp) }
 
   /// A run that a path and its query name; a 404 when there is none.
   func find(_ id: String, _ request: GatewayRequest) async throws -> LedgerEntry {
-    let key = TaskKey(tenant: tenant(of: request), id: id)
+    let key = TaskKey(tenant: request.caller.tenant, id: id)
     let run = try request.integer("run", in: 1...1_000_000_000)
     guard TaskNaming.isTaskID(id) else { throw Problem(.notFound, "there is no such task") }
     let entry: LedgerEntry?
@@ -121,6 +127,31 @@ extension FrontDoor {
     guard let entry else {
       throw Problem(.notFound, "there is no task \(id)" + (run.map { " with a run \($0)" } ?? ""))
     }
-    return try await settled(entry)
+    return try await closer.settled(entry)
+  }
+
+  /// Takes a task in, as part of its caller's trace.
+  func take(
+    _ task: TaskRequest, _ request: GatewayRequest, idempotencyKey: String? = nil
+  ) async throws -> SubmissionService.Outcome {
+    var context = ServiceContext.topLevel
+    context.trace = TraceContext { name in HTTPField.Name(name).flatMap { request.headers[$0] } }
+    return try await withSpan("submit", context: context, ofKind: .server) { span in
+      span.attributes["task"] = task.key.id
+      let outcome = try await services.submissions.submit(
+        task, for: request.caller.submitter, idempotencyKey: idempotencyKey,
+        trace: TraceContext.current?.messageAttributes ?? [:]
+      ) { try await checkDepth(of: $0, for: request.caller) }
+      if case .created(let entry) = outcome, let runtime = entry.record.runtime { depths.add(for: runtime) }
+      return outcome
+    }
+  }
+
+  /// A 429 where more tasks wait for a runtime than may.
+  private func checkDepth(of runtime: RuntimeDescription, for caller: Caller) async throws(Problem) {
+    guard let limit = caller.key?.queueLimit ?? configuration.queueLimit else { return }
+    guard let waiting = await depths.waiting(for: runtime.name), waiting >= limit else { return }
+    throw Problem.tooMany(
+      "\(waiting) tasks wait for runtime \(runtime.name), and no more than \(limit) may", seconds: 5)
   }
 }

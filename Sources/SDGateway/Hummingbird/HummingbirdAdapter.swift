@@ -3,23 +3,46 @@ import Hummingbird
 import HummingbirdCore
 import NIOCore
 
+/// What is known of a request's connection.
+struct ConnectionContext: RequestContext {
+  var coreContext: CoreRequestContextStorage
+  /// The peer's address, without its port.
+  let client: String?
+
+  init(source: ApplicationRequestContextSource) {
+    coreContext = .init(source: source)
+    client = source.channel.remoteAddress?.ipAddress
+  }
+}
+
 /// Carries requests from Hummingbird to the handlers, and their answers back.
 struct HummingbirdAdapter: HTTPResponder {
-  typealias Context = BasicRequestContext
+  typealias Context = ConnectionContext
 
   let door: FrontDoor
   /// The bytes of body that are read.
   let limit: Int
+  /// How many proxies stand before this server: the address that the first of them saw is the client's.
+  let proxies: Int
 
   func respond(to request: Request, context: Context) async throws -> Response {
     var inner = GatewayRequest(request.method, request.head.path ?? "/", headers: request.headers)
     inner.headers[.host] = request.head.authority
+    inner.client = client(of: request, context)
     // Bodies are read where a method has one; an event stream needs the unread rest to notice that its client left.
     if request.method == .post || request.method == .put {
       guard let body = try await body(of: request) else { return response(door.refuseBody(of: inner), to: request) }
       inner.body = body
     }
     return response(await door.respond(to: inner), to: request)
+  }
+
+  /// Each proxy appends what it saw, so that only as many entries from the end as there are proxies can be trusted.
+  private func client(of request: Request, _ context: Context) -> String? {
+    guard proxies > 0 else { return context.client }
+    let seen = request.headers[values: .xForwardedFor].joined(separator: ",").split(separator: ",")
+    guard seen.count >= proxies else { return context.client }
+    return String(seen[seen.count - proxies].filter { $0 != " " })
   }
 
   /// The body, or `nil` when it is too large.

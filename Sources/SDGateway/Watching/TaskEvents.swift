@@ -5,7 +5,7 @@ import struct FoundationEssentials.Data
 /// What happens to a run, as events: `state` with the task whenever it stands differently, `progress` and `preview`
 /// while it runs, `end` with the task as the last one.
 ///
-/// A stream that ends without `end` is to be asked for again.
+/// A stream that ends without `end` is to be asked for again; who says which event came last is not told it anew.
 package struct TaskEvents: AsyncSequence, Sendable {
   package typealias Element = ServerSentEvent
   package typealias Failure = Never
@@ -13,36 +13,41 @@ package struct TaskEvents: AsyncSequence, Sendable {
   private let updates: AsyncStream<TaskWatch.Snapshot>
   private let clocks: Clocks
   private let limit: Duration
+  private let seen: String?
   private let view: @Sendable (TaskRecord) -> JSONValue
   private static let retry = 1000
 
-  /// - Parameter limit: how long the stream goes on at most; clients come again.
+  /// - Parameters:
+  ///   - limit: how long the stream goes on at most; clients come again.
+  ///   - seen: the id of the last event that the client has had.
   init(
-    _ updates: AsyncStream<TaskWatch.Snapshot>, clocks: Clocks, limit: Duration,
+    _ updates: AsyncStream<TaskWatch.Snapshot>, clocks: Clocks, limit: Duration, seen: String? = nil,
     view: @escaping @Sendable (TaskRecord) -> JSONValue
   ) {
-    (self.updates, self.clocks, self.limit, self.view) = (updates, clocks, limit, view)
+    (self.updates, self.clocks, self.limit, self.seen, self.view) = (updates, clocks, limit, seen, view)
   }
 
   package func makeAsyncIterator() -> Iterator {
     Iterator(
-      updates: updates.makeAsyncIterator(), clocks: clocks, end: clocks.instant.advanced(by: limit), view: view)
+      updates: updates.makeAsyncIterator(), clocks: clocks, end: clocks.instant.advanced(by: limit), seen: seen,
+      view: view)
   }
 
   package struct Iterator: AsyncIteratorProtocol {
     fileprivate var updates: AsyncStream<TaskWatch.Snapshot>.Iterator
     fileprivate let clocks: Clocks
     fileprivate let end: MonotonicInstant
+    fileprivate let seen: String?
     fileprivate let view: @Sendable (TaskRecord) -> JSONValue
     private var ready = [ServerSentEvent(nil, retry: TaskEvents.retry)]
     private var last: TaskWatch.Snapshot?
     private var isOver = false
 
     fileprivate init(
-      updates: AsyncStream<TaskWatch.Snapshot>.Iterator, clocks: Clocks, end: MonotonicInstant,
+      updates: AsyncStream<TaskWatch.Snapshot>.Iterator, clocks: Clocks, end: MonotonicInstant, seen: String?,
       view: @escaping @Sendable (TaskRecord) -> JSONValue
     ) {
-      (self.updates, self.clocks, self.end, self.view) = (updates, clocks, end, view)
+      (self.updates, self.clocks, self.end, self.seen, self.view) = (updates, clocks, end, seen, view)
     }
 
     package mutating func next() async -> ServerSentEvent? {
@@ -64,13 +69,14 @@ package struct TaskEvents: AsyncSequence, Sendable {
     /// At least one: a comment when there is nothing new.
     private mutating func events(of snapshot: TaskWatch.Snapshot) -> [ServerSentEvent] {
       let record = snapshot.entry.record
+      let id = "\(record.key.run)-\(snapshot.entry.revision.rawValue)"
       if record.state(at: clocks.timestamp).isTerminal {
         isOver = true
-        return [ServerSentEvent("end", data: view(record).text)]
+        return [ServerSentEvent("end", data: view(record).text, id: id)]
       }
       var events: [ServerSentEvent] = []
-      if last.map({ view($0.entry.record) != view(record) }) ?? true {
-        events.append(ServerSentEvent("state", data: view(record).text))
+      if last.map({ view($0.entry.record) != view(record) }) ?? (id != seen) {
+        events.append(ServerSentEvent("state", data: view(record).text, id: id))
       }
       if let progress = snapshot.progress, progress != last?.progress {
         events.append(ServerSentEvent("progress", data: progress.json.text))

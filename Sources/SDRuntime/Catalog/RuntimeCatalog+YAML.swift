@@ -10,6 +10,7 @@ extension RuntimeCatalog {
   ///         model: v1-5-pruned-emaonly.safetensors   # or dynamic-model: true
   ///         job: false
   ///         queue: sdruntime                         # its name, or a URI
+  ///         priority-queue: sdruntime-high           # the same for urgent tasks, where they are to be taken
   ///
   /// Throws `.configuration` with file and line for what is unknown, missing, double or malformed.
   public init(contentsOf path: String) throws(SDError) {
@@ -48,7 +49,8 @@ extension RuntimeCatalog {
     var text = """
       # The runtimes that tasks can be sent to, in the order in which a model is looked for.
       # engine: webui, comfyui, openai or test-pattern; model: the file that it has loaded;
-      # dynamic-model: whether tasks choose the model; job: whether sd-job serves it; queue: where its tasks wait.
+      # dynamic-model: whether tasks choose the model; job: whether sd-job serves it; queue: where its tasks wait;
+      # priority-queue: where its urgent tasks wait, without which none are taken.
       runtimes:
 
       """
@@ -58,6 +60,7 @@ extension RuntimeCatalog {
       if runtime.dynamicModel { text += "    dynamic-model: true\n" }
       if runtime.isJob { text += "    job: true\n" }
       if runtime.queue != runtime.name { text += "    queue: \(Self.scalar(runtime.queue))\n" }
+      if let queue = runtime.priorityQueue { text += "    priority-queue: \(Self.scalar(queue))\n" }
     }
     return text
   }
@@ -72,7 +75,7 @@ extension RuntimeCatalog {
   private static func runtime(_ node: Node, in path: String) throws(SDError) -> RuntimeDescription {
     let start = Place(path: path, line: node.mark?.line ?? 1)
     guard let mapping = node.mapping else { throw SDError(.configuration, "a runtime in \(start) must be a mapping") }
-    let known = ["name", "engine", "model", "dynamic-model", "job", "queue"]
+    let known = ["name", "engine", "model", "dynamic-model", "job", "queue", "priority-queue"]
     var words: [String: String] = [:]
     for (name, value) in mapping {
       let place = Place(path: path, line: name.mark?.line ?? start.line)
@@ -99,7 +102,7 @@ extension RuntimeCatalog {
     }
     return RuntimeDescription(
       name: name, engine: words["engine"] ?? "webui", model: words["model"], dynamicModel: try truth("dynamic-model"),
-      isJob: try truth("job"), queue: words["queue"])
+      isJob: try truth("job"), queue: words["queue"], priorityQueue: words["priority-queue"])
   }
 
   private static func isName(_ name: String) -> Bool {

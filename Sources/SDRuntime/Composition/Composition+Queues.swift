@@ -19,7 +19,7 @@ extension Composition {
       addresses = [(configuration.text(.runtime), address)]
     } else if configuration[.runtimes] != nil, let topic = configuration[.topic] {
       for runtime in try catalog().runtimes where [nil, runtime.name].contains(configuration.text(.runtime)) {
-        addresses.append((runtime.name, try queueAddress(of: runtime, beside: topic)))
+        addresses.append((runtime.name, try queueAddress(runtime.queue, of: runtime, beside: topic)))
       }
     }
     guard !addresses.isEmpty else {

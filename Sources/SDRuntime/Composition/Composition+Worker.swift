@@ -14,6 +14,8 @@ public struct ComposedWorker: Sendable {
   public let worker: Worker
   /// What drives its engine.
   public let backend: any InferenceBackend
+  /// Where it receives.
+  public let queue: any MessageQueue
 }
 
 extension Composition {
@@ -37,7 +39,7 @@ extension Composition {
       queue: queue, ledger: ledger, store: store, events: events, backend: backend,
       inputs: try registry.inputs(store, context), configuration: workerConfiguration(name, runtime, isJob: isJob),
       clocks: context.clocks, logger: context.logger)
-    return ComposedWorker(worker: worker, backend: backend)
+    return ComposedWorker(worker: worker, backend: backend, queue: queue)
   }
 
   /// How a worker goes about its work: what was configured, then what its runtime is, then the defaults.

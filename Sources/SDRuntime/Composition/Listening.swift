@@ -1,9 +1,15 @@
+import SDCore
+
 /// Where a program listens, and what it is called by its clients.
 public struct Listening: Sendable, Hashable {
   /// The address or name to listen on.
   public let host: String
   /// The port; 0 for any that is free.
   public let port: Int
+  /// Names that requests may be for, besides its own.
+  public let allowedHosts: [String]
+  /// How many proxies stand before it.
+  public let proxies: Int
   private let publicURL: String?
 
   /// What holds unless something is said.
@@ -14,6 +20,8 @@ public struct Listening: Sendable, Hashable {
     host = configuration.text(.host) ?? "127.0.0.1"
     port = configuration.count(.port) ?? 8811
     publicURL = configuration.text(.publicURL)
+    proxies = configuration.count(.proxies) ?? 0
+    allowedHosts = (configuration.text(.allowedHosts) ?? "").split(separator: ",").map { String($0.trimmingSpaces) }
   }
 
   /// What clients put before paths, once the port is known; no slash at its end.

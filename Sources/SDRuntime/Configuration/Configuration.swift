@@ -89,7 +89,7 @@ public struct Configuration: Sendable {
   private static func check(_ value: ConfigurationValue, of key: ConfigurationKey) throws(SDError) {
     let wanted: String? =
       switch key.kind {
-      case .text, .path: value.text.isEmpty || value.text.utf8.contains(0) ? "some text" : nil
+      case .text, .path, .secret: value.text.isEmpty || value.text.utf8.contains(0) ? "some text" : nil
       case .uri: PluginURI(value.text) == nil ? "a URI such as file:DIR" : nil
       case .count(let bounds):
         Int(value.text).map(bounds.contains) == true
@@ -100,9 +100,8 @@ public struct Configuration: Sendable {
       case .choice(let words): words.contains(value.text) ? nil : "one of \(words.joined(separator: ", "))"
       }
     guard let wanted else { return }
-    throw SDError(
-      .configuration,
-      "\(key.name) is \(Redaction.redacted(value.text).debugDescription) in \(value.source); it must be \(wanted)")
+    let shown = key.kind == .secret ? "unusable" : Redaction.redacted(value.text).debugDescription
+    throw SDError(.configuration, "\(key.name) is \(shown) in \(value.source); it must be \(wanted)")
   }
 }
 
@@ -111,7 +110,7 @@ extension Configuration {
   public var effective: [(key: ConfigurationKey, value: String, source: String)] {
     ConfigurationKey.all.map { key in
       guard let value = values[key] else { return (key, key.fallback ?? "not set", "\(ConfigurationSource.fallback)") }
-      return (key, Redaction.redacted(value.text), "\(value.source)")
+      return (key, key.kind == .secret ? "***" : Redaction.redacted(value.text), "\(value.source)")
     }
   }
 }

@@ -2,9 +2,10 @@ extension ConfigurationKey {
   /// Every key, in the order of the reference page.
   public static let all: [ConfigurationKey] = [
     .state, .runtime, .queue, .deadLetter, .store, .ledger, .topic, .events, .traces, .backend, .runtimes, .model,
-    .dynamicModel, .host, .port, .publicURL, .healthPort, .logLevel, .logFormat, .visibility, .grace, .maximumAttempts,
-    .inferenceTimeout, .stallTimeout, .maximumTasks, .lookAhead, .announceStart, .memoryBudget, .stopEngine, .bucket,
-    .relaxed,
+    .dynamicModel, .host, .port, .publicURL, .allowedHosts, .proxies, .apiKeys, .queueLimit, .webhooks, .webhookSecret,
+    .privateWebhooks, .healthPort, .logLevel, .logFormat, .visibility, .grace, .maximumAttempts,
+    .inferenceTimeout, .stallTimeout, .maximumTasks, .lookAhead, .announceStart, .memoryBudget, .emptyStatus,
+    .stopEngine, .stopProcesses, .markPod, .serviceAccount, .s3Inputs, .bucket, .relaxed,
   ]
 
   // MARK: Where things are
@@ -29,7 +30,7 @@ extension ConfigurationKey {
   /// Where task records are kept.
   public static let ledger = Self(
     "ledger", .uri, [.agent, .job, .gateway], default: "beside the store",
-    "Where task records are kept: file:DIR, memory:.")
+    "Where task records are kept: file:DIR, memory:, s3://bucket/prefix.")
   /// Where the door publishes tasks.
   public static let topic = Self(
     "topic", .uri, .gateway, "Where tasks are published for the runtimes' queues: file:DIR, memory:, an SNS ARN.")
@@ -39,12 +40,14 @@ extension ConfigurationKey {
     "Where the end of a task is announced: file:DIR, memory:, an SNS ARN, none:.")
   /// Where spans go.
   public static let traces = Self(
-    "traces", .uri, .all, default: "none:", "Where trace spans go: file:PATH, none:.")
+    "traces", .uri, .all, default: "none:",
+    "Where trace spans go: file:PATH, xray://HOST:2000, otlp+http://HOST:4318, none:.")
   /// What makes the pictures.
   public static let backend = Self(
     "backend", .uri, [.agent, .job, .dev],
     default: "webui+http://localhost:8080; sdctl dev: test-pattern:",
-    "What makes the pictures: webui+http://HOST:PORT, test-pattern:.")
+    "What makes the pictures: webui+http://HOST:PORT, comfyui+http://HOST:PORT?workflows=DIR, openai+http://HOST:PORT, test-pattern:."
+  )
   /// The catalog of runtimes.
   public static let runtimes = Self(
     "runtimes", .path, .all, default: "runtimes.yaml of the state directory",
@@ -70,6 +73,34 @@ extension ConfigurationKey {
   public static let publicURL = Self(
     "public-url", .text, [.gateway, .dev], default: "http://HOST:PORT",
     "What clients put before the paths of links to images.")
+  /// The names that requests may call the gateway by.
+  public static let allowedHosts = Self(
+    "allowed-hosts", .text, [.gateway, .dev], default: "on loopback its own names, else any",
+    "Host names that requests may be for, separated by commas.")
+  /// Proxies before the gateway.
+  public static let proxies = Self(
+    "proxies", .count(0...10), [.gateway, .dev], default: "0",
+    "How many proxies stand before the gateway: the last so many entries of X-Forwarded-For are theirs.")
+  /// The file of API keys.
+  public static let apiKeys = Self(
+    "api-keys", .path, [.gateway, .dev], default: "none are asked for",
+    "The file of API keys, read anew when it changes; sdctl keys new makes one.")
+  /// Tasks that may wait.
+  public static let queueLimit = Self(
+    "queue-limit", .count(1...1_000_000_000), [.gateway, .dev], default: "none",
+    "How many tasks may wait for a runtime before more are refused with 429.")
+  /// The queue of webhooks.
+  public static let webhooks = Self(
+    "webhooks", .uri, [.gateway, .dev], default: "the queue webhooks beside the events",
+    "The queue that gets the notices of tasks with a webhook; none: for no webhooks.")
+  /// What webhooks are signed with.
+  public static let webhookSecret = Self(
+    "webhook-secret", .secret, [.gateway, .dev], default: "webhook-secret of the state directory",
+    "What each tenant's signing secret is derived from: whsec_ and base64, or @ and a file's path.")
+  /// Whether webhooks may stay inside.
+  public static let privateWebhooks = Self(
+    "private-webhooks", .boolean, [.gateway, .dev], default: "false; sdctl dev: true",
+    "Whether webhooks may go to addresses that are not public ones.")
   /// The agent's health port.
   public static let healthPort = Self(
     "health-port", .count(0...65535), .workers, default: "off",
@@ -121,10 +152,38 @@ extension ConfigurationKey {
   public static let memoryBudget = Self(
     "memory-budget", .bytes, .workers, default: "256MiB",
     "Bytes of inputs and images that may be in memory before new work waits.")
+
+  // MARK: The pod
+
+  /// The exit status of a job without a task.
+  public static let emptyStatus = Self(
+    "empty-status", .count(0...125), .job, default: "0",
+    "The exit status when there was nothing to do; Kubernetes takes all but 0 for a failure.")
   /// Whether the engine is stopped at the end.
   public static let stopEngine = Self(
     "stop-engine", .boolean, .job, default: "false",
     "Whether the engine is asked to end when the job has ended: for pods without native sidecars.")
+  /// What is ended by signal at the end.
+  public static let stopProcesses = Self(
+    "stop-processes", .text, .job, default: "none",
+    "Programs or scripts, by name and with commas between, that are ended by signal when the job has ended and the engine has been asked: python3,xray. The pod must share its process namespace."
+  )
+  /// Whether the pod is marked while it is busy.
+  public static let markPod = Self(
+    "mark-pod", .boolean, .workers, default: "false",
+    "Whether the Kubernetes pod is marked while a task is worked on, so that a scale-in or Karpenter takes an idle one first."
+  )
+  /// Where the service account is mounted.
+  public static let serviceAccount = Self(
+    "service-account", .path, .workers, default: "/var/run/secrets/kubernetes.io/serviceaccount",
+    "The folder with token, ca.crt and namespace that mark-pod uses.")
+
+  // MARK: AWS
+
+  /// Where inputs may come from besides the store.
+  public static let s3Inputs = Self(
+    "s3-inputs", .text, .workers, default: "the store alone",
+    "Further buckets that the s3: images of tasks may be read from: bucket or bucket/prefix, with commas between.")
 
   // MARK: Local plugins
 

@@ -9,6 +9,8 @@ public struct ConfigurationKey: Sendable, Hashable {
     case text
     /// A path of a file or directory.
     case path
+    /// Text that is shown to nobody.
+    case secret
     /// The address of a plugin; see ``PluginURI``.
     case uri
     /// A whole number within bounds.
@@ -60,6 +62,7 @@ public struct ConfigurationKey: Sendable, Hashable {
     switch kind {
     case .text: "name"
     case .path: "path"
+    case .secret: "secret"
     case .uri: "uri"
     case .count: "n"
     case .bytes: "bytes"

@@ -11,32 +11,37 @@ import Musl
 import Darwin
 #endif
 
-/// Answers `GET /healthz` and `GET /readyz` on every address: all that a worker serves, without a server library.
+/// Answers `GET /healthz`, `/readyz` and `/metrics` on every address: all that a worker serves, without a server library.
 ///
 /// One thread takes one connection at a time and gives each two seconds: probes come one a few seconds. Alive means that
-/// the process answers; ready is what the closure says, 200 or 503.
+/// the process answers.
 struct HealthService: Service {
+  /// What is answered.
+  struct Answers: Sendable {
+    /// 200 or 503.
+    var isReady: @Sendable () -> Bool
+    /// Prometheus' text.
+    var metrics: @Sendable () -> String
+  }
+
   private let port: Int
   private let logger: Logger
-  private let isReady: @Sendable () -> Bool
+  private let answers: Answers
   private let onReady: @Sendable (Int) -> Void
 
-  init(
-    port: Int, logger: Logger, onReady: @escaping @Sendable (Int) -> Void = { _ in },
-    isReady: @escaping @Sendable () -> Bool
-  ) {
-    (self.port, self.logger, self.onReady, self.isReady) = (port, logger, onReady, isReady)
+  init(port: Int, logger: Logger, answers: Answers, onReady: @escaping @Sendable (Int) -> Void = { _ in }) {
+    (self.port, self.logger, self.answers, self.onReady) = (port, logger, answers, onReady)
   }
 
   func run() async throws {
     let listener = try HealthListener(port: port)
     logger.info("health", metadata: ["port": "\(listener.port)"])
     onReady(listener.port)
-    let isReady = isReady
+    let answers = answers
     await withTaskCancellationOrGracefulShutdownHandler {
       await withCheckedContinuation { continuation in
         HealthListener.startThread {
-          listener.serve(isReady: isReady)
+          listener.serve(answers)
           continuation.resume()
         }
       }
@@ -79,7 +84,7 @@ final class HealthListener: Sendable {
   }
 
   /// Answers until stopped.
-  func serve(isReady: () -> Bool) {
+  func serve(_ answers: HealthService.Answers) {
     while true {
       var waits = [
         pollfd(fd: socket, events: Int16(POLLIN), revents: 0), pollfd(fd: wake.read, events: Int16(POLLIN), revents: 0),
@@ -89,12 +94,12 @@ final class HealthListener: Sendable {
       guard waits[0].revents != 0 else { continue }
       let connection = accept(socket, nil, nil)
       guard connection >= 0 else { continue }
-      answer(connection, isReady: isReady)
+      answer(connection, answers)
       close(connection)
     }
   }
 
-  private func answer(_ connection: CInt, isReady: () -> Bool) {
+  private func answer(_ connection: CInt, _ answers: HealthService.Answers) {
     var limit = timeval(tv_sec: 2, tv_usec: 0)
     setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
     setsockopt(connection, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
@@ -103,32 +108,42 @@ final class HealthListener: Sendable {
     let count = recv(connection, &request, request.count, 0)
     guard count > 0 else { return }
     let line = String(decoding: request[..<count].prefix { $0 != 0x0D && $0 != 0x0A }, as: UTF8.self)
-    let (status, text) = Self.response(to: line, isReady: isReady)
+    let (status, text, type) = Self.response(to: line, answers)
     let bytes = Array(
       """
       HTTP/1.1 \(status)\r
-      Content-Type: text/plain\r
+      Content-Type: \(type)\r
       Content-Length: \(text.utf8.count)\r
       Connection: close\r
       \r
       \(text)
       """.utf8)
-    _ = send(connection, bytes, bytes.count, Int32(MSG_NOSIGNAL))
+    var rest = bytes[...]
+    while !rest.isEmpty {
+      let sent = rest.withUnsafeBytes { send(connection, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+      guard sent > 0 else { return }
+      rest = rest.dropFirst(sent)
+    }
   }
 
   /// The answer to a request line.
-  static func response(to line: String, isReady: () -> Bool) -> (status: String, text: String) {
+  static func response(
+    to line: String, _ answers: HealthService.Answers
+  ) -> (status: String, text: String, type: String) {
+    let plain = "text/plain"
     let words = line.split(separator: " ")
-    guard words.count == 3, words[2].hasPrefix("HTTP/1") else { return ("400 Bad Request", "malformed\n") }
-    guard words[0] == "GET" || words[0] == "HEAD" else { return ("405 Method Not Allowed", "") }
+    guard words.count == 3, words[2].hasPrefix("HTTP/1") else { return ("400 Bad Request", "malformed\n", plain) }
+    guard words[0] == "GET" || words[0] == "HEAD" else { return ("405 Method Not Allowed", "", plain) }
     let path = words[1].prefix { $0 != "?" }
-    let (status, text): (String, String) =
+    let (status, text, type): (String, String, String) =
       switch path {
-      case "/healthz": ("200 OK", "ok\n")
-      case "/readyz": isReady() ? ("200 OK", "ready\n") : ("503 Service Unavailable", "not ready\n")
-      default: ("404 Not Found", "not found\n")
+      case "/healthz": ("200 OK", "ok\n", plain)
+      case "/readyz":
+        answers.isReady() ? ("200 OK", "ready\n", plain) : ("503 Service Unavailable", "not ready\n", plain)
+      case "/metrics": ("200 OK", answers.metrics(), MetricsRegistry.contentType)
+      default: ("404 Not Found", "not found\n", plain)
       }
-    return (status, words[0] == "HEAD" ? "" : text)
+    return (status, words[0] == "HEAD" ? "" : text, type)
   }
 
   // MARK: System calls

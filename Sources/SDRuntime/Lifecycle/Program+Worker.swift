@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Logging
 import SDCore
 public import ServiceLifecycle
@@ -6,7 +7,7 @@ import Synchronization
 extension Program {
   /// The services of a program that works on one runtime's tasks until it is told to end.
   public func workerServices() async throws -> [any Service] {
-    try await services(around: composition.worker())
+    try await services(around: composition.worker(), environment: ProcessInfo.processInfo.environment)
   }
 
   /// Runs a program that works on a number of tasks and ends.
@@ -17,7 +18,7 @@ extension Program {
       services: { program in
         let worker = try await program.composition.worker(isJob: true)
         composed.withLock { $0 = worker }
-        return program.services(around: worker)
+        return try program.services(around: worker, environment: ProcessInfo.processInfo.environment)
       },
       end: { program in
         guard let worker = composed.withLock({ $0 }) else { return .broken }
@@ -25,10 +26,31 @@ extension Program {
       })
   }
 
-  private func services(around composed: ComposedWorker) -> [any Service] {
-    guard let port = composition.configuration.count(.healthPort) else { return [composed.worker] }
+  private func services(around composed: ComposedWorker, environment: [String: String]) throws -> [any Service] {
+    try health(of: composed) + marker(of: composed, environment: environment) + [composed.worker]
+  }
+
+  private func marker(of composed: ComposedWorker, environment: [String: String]) throws -> [any Service] {
+    let configuration = composition.configuration
+    guard configuration.boolean(.markPod) == true else { return [] }
+    let api = try KubernetesAPI(
+      environment: environment, folder: configuration.text(.serviceAccount) ?? KubernetesAPI.defaultFolder)
+    return [
+      PodMarker(
+        clocks: composition.context.clocks, logger: logger, annotate: { try await api.annotate($0) },
+        isBusy: { composed.worker.isBusy })
+    ]
+  }
+
+  private func health(of composed: ComposedWorker) -> [any Service] {
+    guard let port = composition.configuration.count(.healthPort) else { return [] }
+    let answers = HealthService.Answers(
+      isReady: { composed.worker.isReady }, metrics: { [metrics] in metrics.prometheusText() })
     // Shut down in reverse order: the health port outlives the drain.
-    return [HealthService(port: port, logger: logger) { composed.worker.isReady }, composed.worker]
+    return [
+      HealthService(port: port, logger: logger, answers: answers),
+      QueueGauge(composed.queue, clocks: composition.context.clocks, logger: logger),
+    ]
   }
 
   private func end(of composed: ComposedWorker) async -> Status {
@@ -39,14 +61,29 @@ extension Program {
         "taken": "\(summary.taken)", "succeeded": "\(summary.succeeded)", "failed": "\(summary.failed)",
         "given_back": "\(summary.givenBack)",
       ])
-    if composition.configuration.boolean(.stopEngine) == true {
+    await stopWhatIsBeside(composed)
+    if summary.failed > 0 { return .failed }
+    let empty = composition.configuration.count(.emptyStatus) ?? 0
+    return summary.taken == 0 ? Status(rawValue: Int32(empty)) : .fine
+  }
+
+  /// Engine and sidecars, where the pod has no other means to end them.
+  private func stopWhatIsBeside(_ composed: ComposedWorker) async {
+    let configuration = composition.configuration
+    if configuration.boolean(.stopEngine) == true {
       do {
-        let stopped = try await composed.backend.stop()
-        logger.info(stopped ? "engine stopped" : "the engine has no call to stop it")
+        let hasCall = try await composed.backend.stop()
+        logger.info(hasCall ? "the engine was asked to end" : "the engine has no call to end it")
       } catch {
-        logger.warning("stopping the engine failed", metadata: ["error": "\(error)"])
+        logger.warning("the engine could not be asked to end", metadata: ["error": "\(error)"])
       }
     }
-    return summary.failed > 0 ? .failed : .fine
+    let names = (configuration.text(.stopProcesses) ?? "").split(separator: ",")
+      .map { String($0).trimmingPrefix(while: \.isWhitespace) }.map(String.init).filter { !$0.isEmpty }
+    guard !names.isEmpty else { return }
+    let processes = PodProcesses(names: names, clocks: composition.context.clocks, logger: logger)
+    if await !processes.end() {
+      logger.error("processes beside the job go on", metadata: ["names": "\(names.joined(separator: ","))"])
+    }
   }
 }

@@ -1,5 +1,6 @@
 import FoundationEssentials
 public import Logging
+import Metrics
 import SDCore
 public import ServiceLifecycle
 import Tracing
@@ -17,16 +18,18 @@ public struct Program: Sendable {
   /// The version of all programs of this package.
   public static let version = "0.1.0"
 
-  /// How a program ends.
-  public enum Status: Int32, Sendable {
+  /// How a program ends: its exit status.
+  public struct Status: RawRepresentable, Sendable, Hashable {
+    public var rawValue: Int32
+    public init(rawValue: Int32) { self.rawValue = rawValue }
     /// As it should: done, drained, or nothing to do.
-    case fine = 0
+    public static let fine = Status(rawValue: 0)
     /// A task failed.
-    case failed = 1
+    public static let failed = Status(rawValue: 1)
     /// What the program needs is not there, or a defect of ours.
-    case broken = 70
+    public static let broken = Status(rawValue: 70)
     /// The configuration cannot work.
-    case configuration = 78
+    public static let configuration = Status(rawValue: 78)
   }
 
   /// The program's name.
@@ -35,6 +38,8 @@ public struct Program: Sendable {
   public let composition: Composition
   /// Where it logs to.
   public let logger: Logger
+  /// What is measured.
+  public let metrics: MetricsRegistry
 
   /// Runs a program to its end.
   ///
@@ -61,8 +66,10 @@ public struct Program: Sendable {
       LoggingSetup.bootstrap(configuration, environment: environment, metadataProvider: .trace)
       let logger = Logger(label: name)
       configuration.log(to: logger)
+      let metrics = MetricsRegistry()
+      MetricsSystem.bootstrap(metrics)
       let composition = try Composition(configuration, registry: registry, logger: logger)
-      let program = Program(name: name, composition: composition, logger: logger)
+      let program = Program(name: name, composition: composition, logger: logger, metrics: metrics)
       let batcher = try await composition.spanBatcher()
       InstrumentationSystem.bootstrap(SDTracer(service: name, batcher: batcher))
       // Services are shut down from the last to the first: spans are gathered until the others have ended.

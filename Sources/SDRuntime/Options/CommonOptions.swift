@@ -53,10 +53,31 @@ public struct ListenOptions: ConfigurationOptions {
   @Option(.host) var host: String?
   @Option(.port) var port: String?
   @Option(.publicURL) var publicURL: String?
+  @Option(.allowedHosts) var allowedHosts: String?
+  @Option(.proxies) var proxies: String?
 
   public init() {}
 
-  public var flags: [ConfigurationKey: String] { said([.host: host, .port: port, .publicURL: publicURL]) }
+  public var flags: [ConfigurationKey: String] {
+    said([.host: host, .port: port, .publicURL: publicURL, .allowedHosts: allowedHosts, .proxies: proxies])
+  }
+}
+
+/// Whom a door lets in, and what it tells whom.
+public struct AccessOptions: ConfigurationOptions {
+  @Option(.apiKeys) var apiKeys: String?
+  @Option(.queueLimit) var queueLimit: String?
+  @Option(.webhooks) var webhooks: String?
+  @Option(.webhookSecret) var webhookSecret: String?
+  @Flag(.privateWebhooks) var privateWebhooks: Bool?
+
+  public init() {}
+
+  public var flags: [ConfigurationKey: String] {
+    said(
+      [.apiKeys: apiKeys, .queueLimit: queueLimit, .webhooks: webhooks, .webhookSecret: webhookSecret],
+      [.privateWebhooks: privateWebhooks])
+  }
 }
 
 /// What a door publishes to.

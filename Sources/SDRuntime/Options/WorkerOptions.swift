@@ -16,6 +16,9 @@ public struct WorkerOptions: ConfigurationOptions {
   @Option(.maximumTasks) var maximumTasks: String?
   @Flag(.announceStart) var announceStart: Bool?
   @Option(.memoryBudget) var memoryBudget: String?
+  @Option(.s3Inputs) var s3Inputs: String?
+  @Flag(.markPod) var markPod: Bool?
+  @Option(.serviceAccount) var serviceAccount: String?
 
   public init() {}
 
@@ -25,8 +28,9 @@ public struct WorkerOptions: ConfigurationOptions {
         .runtime: runtime, .queue: queue, .deadLetter: deadLetter, .model: model, .healthPort: healthPort,
         .visibility: visibility, .grace: grace, .maximumAttempts: maximumAttempts,
         .inferenceTimeout: inferenceTimeout, .stallTimeout: stallTimeout, .maximumTasks: maximumTasks,
-        .memoryBudget: memoryBudget,
-      ], [.dynamicModel: dynamicModel, .announceStart: announceStart])
+        .memoryBudget: memoryBudget, .serviceAccount: serviceAccount,
+        .s3Inputs: s3Inputs,
+      ], [.dynamicModel: dynamicModel, .announceStart: announceStart, .markPod: markPod])
   }
 }
 
@@ -41,9 +45,13 @@ public struct AgentOptions: ConfigurationOptions {
 
 /// Flags of `sd-job` alone.
 public struct JobOptions: ConfigurationOptions {
+  @Option(.emptyStatus) var emptyStatus: String?
   @Flag(.stopEngine) var stopEngine: Bool?
+  @Option(.stopProcesses) var stopProcesses: String?
 
   public init() {}
 
-  public var flags: [ConfigurationKey: String] { said([:], [.stopEngine: stopEngine]) }
+  public var flags: [ConfigurationKey: String] {
+    said([.emptyStatus: emptyStatus, .stopProcesses: stopProcesses], [.stopEngine: stopEngine])
+  }
 }

@@ -1,3 +1,4 @@
+public import AWSKit
 public import HTTPTransport
 import LocalPlugins
 public import Logging
@@ -5,7 +6,8 @@ import MemoryPlugins
 public import SDCore
 import Synchronization
 
-/// What factories share: one transport, one database a directory, one memory system a name, the clocks and the logger.
+/// What factories share: one transport, one client of AWS with one memory of credentials, one database a directory, one
+/// memory system a name, the clocks and the logger.
 public final class PluginContext: Sendable {
   /// What carries HTTP.
   public let transport: any Transport
@@ -16,6 +18,9 @@ public final class PluginContext: Sendable {
   /// All that was configured, for what an address does not say.
   public let configuration: Configuration
   private let held = Mutex<[String: LocalDatabase]>([:])
+  private let client = Mutex<AWSClient?>(nil)
+  /// Whether the transport is one that a program brought.
+  private let isOwnTransport: Bool
 
   /// What factories share.
   public init(
@@ -24,6 +29,7 @@ public final class PluginContext: Sendable {
   ) {
     self.configuration = configuration
     self.transport = transport ?? CurlTransport.shared
+    isOwnTransport = transport != nil
     self.clocks = clocks
     self.logger = logger
   }
@@ -37,6 +43,21 @@ public final class PluginContext: Sendable {
     let database = try LocalDatabase.open(directory, durability: durability, clocks: clocks, logger: logger)
     held.withLock { $0[database.directory] = database }
     return database
+  }
+
+  /// The client of AWS, set up as the AWS CLI would be: from variables, shared files, and whatever gives credentials here.
+  public func aws() throws -> AWSClient {
+    try client.withLock { client in
+      if let client { return client }
+      do throws(AWSError) {
+        var loaded = try AWSClient.load(transport: isOwnTransport ? transport : nil)
+        loaded.logger = logger
+        client = loaded
+        return loaded
+      } catch {
+        throw SDError(.configuration, "setting up AWS: \(error.message)", underlying: error)
+      }
+    }
   }
 
   /// What clients put before the gateway's paths, where it is known before it listens.

@@ -9,27 +9,36 @@ extension PluginRegistry {
     }
     for scheme in ["webui+http", "webui+https"] {
       backends.register(scheme, usage: "\(scheme)://HOST:PORT") { uri, context in
-        guard let base = uri.serverURL, uri.authority?.isEmpty == false else {
-          throw SDError(.configuration, "it must name a server, as in \(scheme)://HOST:PORT")
-        }
-        let credentials = uri.user.map { (user: $0, password: uri.password ?? "") }
-        return WebUIBackend(base: base, transport: context.transport, credentials: credentials, clocks: context.clocks)
+        WebUIBackend(
+          base: try Self.server(of: uri), transport: context.transport, credentials: Self.credentials(of: uri),
+          clocks: context.clocks)
+      }
+    }
+    for scheme in ["comfyui+http", "comfyui+https"] {
+      backends.register(scheme, usage: "\(scheme)://HOST:PORT?workflows=DIR") { uri, context in
+        let base = try Self.server(of: uri)
+        let workflows = try uri["workflows"].map { try ComfyWorkflows(directory: $0) } ?? .standard
+        return ComfyBackend(
+          base: base, transport: context.transport, credentials: Self.credentials(of: uri), workflows: workflows,
+          clocks: context.clocks, logger: context.logger)
       }
     }
     inputs = { store, context in
-      HTTPInputSource(transport: context.transport, clocks: context.clocks) { bucket, key in
-        try await Self.object(key, in: bucket, of: store)
+      let objects = try InputObjects(store, context)
+      return HTTPInputSource(transport: context.transport, clocks: context.clocks) { bucket, key in
+        try await objects.read(key, in: bucket)
       }
     }
   }
 
-  /// An input that lies in the deployment's own store; all else is for no task to read, nor what is ours alone there.
-  private static func object(_ key: String, in bucket: String, of store: any ObjectStore) async throws -> [UInt8] {
-    guard bucket == store.bucket, key.hasPrefix(store.prefix) else {
-      throw SDError(.denied, "reading an input from bucket \(bucket.debugDescription): it is not among those allowed")
+  private static func server(of uri: PluginURI) throws(SDError) -> String {
+    guard let base = uri.serverURL, uri.authority?.isEmpty == false else {
+      throw SDError(.configuration, "it must name a server, as in \(uri.scheme)://HOST:PORT")
     }
-    let own = String(key.dropFirst(store.prefix.count))
-    guard !own.hasPrefix(".") else { throw SDError(.denied, "reading an input that is not a client's") }
-    return try await store.get(own, range: nil, limit: 32 << 20).bytes
+    return base
+  }
+
+  private static func credentials(of uri: PluginURI) -> (user: String, password: String)? {
+    uri.user.map { (user: $0, password: uri.password ?? "") }
   }
 }

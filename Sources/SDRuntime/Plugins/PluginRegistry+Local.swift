@@ -37,6 +37,7 @@ extension PluginRegistry {
       guard let path = uri.directory else { throw SDError(.configuration, "it must name a file, as in file:PATH") }
       return try JSONLinesSpanExporter(path: path)
     }
+    keepsLettersBeside.insert("file")
     queueNaming["file"] = { topic, queue in
       "file:\(StateDirectory.encoded(topic.path))?queue=\(StateDirectory.encoded(queue))"
     }

@@ -27,6 +27,7 @@ extension PluginRegistry {
     events.register("memory", usage: "memory:") { uri, context in
       context.memory(of: uri).topic(uri["topic"] ?? "events")
     }
+    keepsLettersBeside.insert("memory")
     queueNaming["memory"] = { topic, queue in
       "memory:\(StateDirectory.encoded(topic.path))?queue=\(StateDirectory.encoded(queue))"
     }

@@ -27,6 +27,8 @@ public struct PluginRegistry: Sendable {
   public var inputs: @Sendable (any ObjectStore, PluginContext) throws -> any InputSource = { _, _ in RefusingInputs() }
   /// How the address of a queue follows from its name and the address of the topic that feeds it, by the topic's scheme.
   public var queueNaming: [String: @Sendable (_ topic: PluginURI, _ queue: String) -> String] = [:]
+  /// Whether the queues of a scheme keep their letters in a queue of their name and `-dlq` in the same place.
+  public var keepsLettersBeside: Set<String> = []
 
   /// A registry without plugins.
   public init() {}
@@ -36,8 +38,10 @@ public struct PluginRegistry: Sendable {
     var registry = PluginRegistry()
     registry.registerMemoryPlugins()
     registry.registerLocalPlugins()
+    registry.registerAWSPlugins()
     registry.registerBackends()
     registry.events.register("none", usage: "none:") { _, _ in SilentTopic() }
+    registry.registerOTLP()
     registry.traces.register("none", usage: "none:") { _, _ in NoSpans() }
     return registry
   }()
@@ -47,6 +51,8 @@ public struct PluginRegistry: Sendable {
 public protocol SubscribingTopic: EventTopic {
   /// Makes these the topic's only subscriptions.
   func replaceSubscriptions(_ subscriptions: [Subscription]) async throws
+  /// Has one more queue get what a subscription says; one that the queue has already is replaced.
+  func subscribe(_ subscription: Subscription) async throws
 }
 
 /// For registries without a source: no reference is followed.

@@ -81,6 +81,14 @@ public final class ManualClock: MonotonicClock {
   /// Moves the time of day alone.
   public func jumpWall(by duration: Duration) { state.withLock { $0.wall = $0.wall + duration } }
 
+  /// Moves from deadline to deadline up to a time, each time once so many sleep again: nobody's turn is passed over.
+  public func run(until end: MonotonicInstant, with count: Int) async throws {
+    while now < end {
+      try await untilSleepers(count)
+      _ = advanceToNextDeadline()
+    }
+  }
+
   public func sleep(until deadline: MonotonicInstant, tolerance: Duration? = nil) async throws {
     let id = state.withLock { $0.newID() }
     try await withTaskCancellationHandler {

@@ -20,8 +20,8 @@ public enum TestTime: Sendable {
 
   /// The shortest time that the plugin tells apart: cases use small multiples of it.
   ///
-  /// Services count in seconds.
-  public var unit: Duration { isManual ? .seconds(10) : .seconds(1) }
+  /// Services count in seconds, and take a part of one to answer.
+  public var unit: Duration { isManual ? .seconds(10) : .seconds(2) }
 
   /// Lets time pass.
   public func pass(_ duration: Duration) async throws {

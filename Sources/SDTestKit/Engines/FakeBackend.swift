@@ -202,7 +202,7 @@ public final class FakeBackend: InferenceBackend {
     }
   }
 
-  public func progress(of prepared: PreparedInference) async throws -> TaskProgress? {
+  public func progress(of prepared: PreparedInference, withPreview: Bool) async throws -> TaskProgress? {
     state.withLock { $0.running[prepared.request.key] == nil ? nil : $0.progress }
   }
 

@@ -1,18 +1,44 @@
 public import SDCore
 
-/// Pictures without an image library: one pixel, valid PNG, coloured by a number.
+/// Pictures without an image library: valid PNGs of one colour.
 public enum FakeImage {
   /// A PNG of one pixel; other numbers give other bytes.
   public static func png(_ number: UInt64) -> [UInt8] {
     let pixel = (0..<8).map { UInt8(truncatingIfNeeded: number >> (8 * $0)) }
-    // One row: filter byte 0, then one pixel of 16-bit RGBA.
-    let row = [0] + pixel
-    let length = UInt16(row.count)
-    let stored = [1] + bytes(length.byteSwapped) + bytes((~length).byteSwapped) + row
-    let stream = [0x78, 0x01] + stored + bytes(adler32(row))
-    let header = bytes(UInt32(1)) + bytes(UInt32(1)) + [16, 6, 0, 0, 0]
-    return [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
-      + chunk("IHDR", header) + chunk("IDAT", stream) + chunk("IEND", [])
+    // 16-bit RGBA.
+    return file(width: 1, height: 1, bitDepth: 16, colorType: 6, texts: [], row: pixel)
+  }
+
+  /// A PNG of a size, all of one gray, with texts as engines write them: tEXt chunks before the image data.
+  public static func png(
+    width: Int, height: Int, gray: UInt8, texts: [(keyword: String, text: String)] = []
+  ) -> [UInt8] {
+    file(
+      width: width, height: height, bitDepth: 8, colorType: 0, texts: texts,
+      row: [UInt8](repeating: gray, count: width))
+  }
+
+  private static func file(
+    width: Int, height: Int, bitDepth: UInt8, colorType: UInt8, texts: [(keyword: String, text: String)], row: [UInt8]
+  ) -> [UInt8] {
+    let header = bytes(UInt32(width)) + bytes(UInt32(height)) + [bitDepth, colorType, 0, 0, 0]
+    var file: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A] + chunk("IHDR", header)
+    for text in texts { file += chunk("tEXt", Array(text.keyword.utf8) + [0] + Array(text.text.utf8)) }
+    // Each row with its filter byte, 0.
+    let rows = Array(repeatElement([0] + row, count: height).joined())
+    return file + chunk("IDAT", stored(rows)) + chunk("IEND", [])
+  }
+
+  /// A zlib stream of stored blocks (RFC 1950, RFC 1951 3.2.4).
+  private static func stored(_ data: [UInt8]) -> [UInt8] {
+    var stream: [UInt8] = [0x78, 0x01]
+    for start in stride(from: 0, to: data.count, by: 65535) {
+      let block = data[start..<min(start + 65535, data.count)]
+      let length = UInt16(block.count)
+      stream.append(block.endIndex == data.count ? 1 : 0)
+      stream += bytes(length.byteSwapped) + bytes((~length).byteSwapped) + block
+    }
+    return stream + bytes(adler32(data))
   }
 
   private static func chunk(_ type: String, _ data: [UInt8]) -> [UInt8] {
@@ -26,16 +52,19 @@ public enum FakeImage {
 
   /// The check sum of PNG chunks (ISO 3309).
   private static func crc32(_ data: [UInt8]) -> UInt32 {
-    ~data.reduce(~UInt32(0)) { sum, byte in
-      (0..<8).reduce(sum ^ UInt32(byte)) { value, _ in value & 1 == 1 ? 0xEDB8_8320 ^ value >> 1 : value >> 1 }
-    }
+    ~data.reduce(~UInt32(0)) { sum, byte in table[Int((sum ^ UInt32(byte)) & 0xFF)] ^ sum >> 8 }
+  }
+
+  private static let table: [UInt32] = (0..<256).map { byte in
+    (0..<8).reduce(UInt32(byte)) { value, _ in value & 1 == 1 ? 0xEDB8_8320 ^ value >> 1 : value >> 1 }
   }
 
   /// The check sum of zlib streams (RFC 1950).
   private static func adler32(_ data: [UInt8]) -> UInt32 {
-    let (a, b) = data.reduce((UInt32(1), UInt32(0))) { sums, byte in
-      let a = (sums.0 + UInt32(byte)) % 65521
-      return (a, (sums.1 + a) % 65521)
+    var (a, b): (UInt32, UInt32) = (1, 0)
+    for byte in data {
+      a = (a + UInt32(byte)) % 65521
+      b = (b + a) % 65521
     }
     return b << 16 | a
   }

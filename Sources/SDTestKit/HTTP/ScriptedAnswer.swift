@@ -14,6 +14,8 @@ public struct ScriptedAnswer: Sendable {
     case hang
     case close
     case reset
+    /// Hands the connection over for good.
+    case converse(@Sendable (ServerPeer) -> Void)
   }
 
   var steps: [Step]
@@ -84,6 +86,12 @@ public struct ScriptedAnswer: Sendable {
 
   /// No answer: the connection is held until the peer closes it or the server stops.
   public static var hang: ScriptedAnswer { ScriptedAnswer(steps: [.hang], keepsAlive: false) }
+
+  /// Hands the connection over: the closure sends and receives as it likes, on the connection's thread, and the
+  /// connection is closed when it returns.
+  public static func converse(_ body: @escaping @Sendable (ServerPeer) -> Void) -> ScriptedAnswer {
+    ScriptedAnswer(steps: [.converse(body)], keepsAlive: false)
+  }
 
   /// This answer, and another one behind it.
   public func then(_ next: ScriptedAnswer) -> ScriptedAnswer {

@@ -89,6 +89,9 @@ public final class ScriptedHTTPServer: Sendable {
     return true
   }
 
+  /// Whether it has been stopped.
+  public var isStopped: Bool { core.isStopped }
+
   /// Closes the listening socket and every connection, and waits for their threads.
   public func stop() { core.stop() }
 

@@ -115,6 +115,9 @@ struct ServerConnection {
       case .reset:
         Sockets.resetOnClose(descriptor)
         goesOn = false
+      case .converse(let body):
+        body(ServerPeer(descriptor: descriptor, unread: buffer, core: core))
+        goesOn = false
       }
       guard goesOn else { return false }
     }

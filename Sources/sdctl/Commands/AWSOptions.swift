@@ -15,9 +15,8 @@ struct AWSOptions: ParsableArguments {
   func client() async throws -> AWSClient {
     var client = try AWSClient.load(profile: profile, region: region)
     if client.configuration.region == nil {
-      client.configuration.region = try? await InstanceMetadataCredentialProvider(
-        client.configuration, transport: client.transport
-      ).region()
+      client.configuration.region = try? await InstanceMetadata(client.configuration, transport: client.transport)
+        .region()
     }
     guard client.configuration.region != nil else {
       throw CommandFailure.usage("Which region? Say --region, or set AWS_REGION.")

@@ -1,3 +1,4 @@
+import HTTPTransport
 import Testing
 
 @testable import AWSKit
@@ -89,7 +90,7 @@ struct AWSConfigurationTests {
 
   @Test func withoutARegionThereIsNoClient() throws {
     let client = AWSClient(
-      configuration: AWSConfiguration(), credentials: NoCredentials(), transport: CapturingTransport())
+      configuration: AWSConfiguration(), credentials: NoCredentials(), transport: CurlTransport())
     let error = #expect(throws: AWSError.self) { try SQS(client) }
     #expect(error?.code == .invalidEndpoint && error?.message.contains("AWS_REGION") == true)
     #expect(throws: AWSError.self) { try SQS(client, region: "not a region") }

@@ -5,7 +5,8 @@ import Testing
 
 @testable import AWSKit
 
-/// Every call against moto, which `AWSKIT_MOTO_URL` names (`make integration` starts one).
+/// Every call against moto, which `AWSKIT_MOTO_URL` names: `make conformance` starts one, and looks that no call is
+/// missing but those that moto does not have.
 @Suite(.enabled(if: ProcessInfo.processInfo.environment["AWSKIT_MOTO_URL"] != nil))
 struct MotoTests {
   let client: AWSClient
@@ -92,6 +93,21 @@ struct MotoTests {
     try await sqs.purgeQueue(queueURL: url)
   }
 
+  @Test func sqsRedrive() async throws {
+    let sqs = try SQS(client)
+    let letters = try await sqs.createQueue(.init(name: "\(name)-dlq"))
+    let arn = try #require(try await sqs.getQueueAttributes(queueURL: letters)["QueueArn"])
+    // moto has no move tasks: what it says to them is an error of the service, and read as one.
+    for call in [
+      { _ = try await sqs.startMessageMoveTask(sourceARN: arn, messagesPerSecond: 5) },
+      { _ = try await sqs.listMessageMoveTasks(sourceARN: arn) },
+      { _ = try await sqs.cancelMessageMoveTask(taskHandle: "none") },
+    ] as [@Sendable () async throws -> Void] {
+      let error = await #expect(throws: AWSError.self) { try await call() }
+      #expect(error?.origin == .service)
+    }
+  }
+
   @Test func snsTopics() async throws {
     let (sns, sqs) = (try SNS(client), try SQS(client))
     let topic = try await sns.createTopic(.init(name: name, attributes: ["DisplayName": "n"], tags: ["a": "b"]))
@@ -114,6 +130,11 @@ struct MotoTests {
     try await sns.setSubscriptionAttribute(subscriptionARN: subscription, name: "RawMessageDelivery", value: "false")
     #expect(try await sns.getSubscriptionAttributes(subscriptionARN: subscription)["RawMessageDelivery"] == "false")
     #expect(try await sns.listSubscriptions(topicARN: topic).subscriptions.map(\.endpoint) == [arn])
+    #expect(try await sns.listSubscriptions().subscriptions.contains { $0.arn == subscription })
+    #expect(try await sns.confirmSubscription(topicARN: topic, token: "token") != nil)
+    try await sns.tagTopic(topicARN: topic, tags: ["c": "d"])
+    try await sns.untagTopic(topicARN: topic, keys: ["a"])
+    #expect(try await sns.listTags(topicARN: topic) == ["c": "d"])
     try await sns.setTopicAttribute(topicARN: topic, name: "DisplayName", value: "m")
     #expect(try await sns.getTopicAttributes(topicARN: topic)["DisplayName"] == "m")
     #expect(try await sns.listTopics().arns.contains(topic))
@@ -164,6 +185,18 @@ struct MotoTests {
     #expect(missing?.code == "NoSuchKey")
     #expect(try await s3.deleteObjects(bucket: name, objects: keys.map { .init(key: $0) }).isEmpty)
     try await s3.deleteBucket(name)
+  }
+
+  @Test func s3Versions() async throws {
+    let s3 = try S3(client)
+    try await s3.createBucket(name)
+    for number in 1...2 { try await s3.putObject(.init(bucket: name, key: "a/b c", body: .bytes([UInt8(number)]))) }
+    let page = try await s3.listObjectVersions(.init(bucket: name, prefix: "a/"))
+    #expect(page.versions.map(\.key) == ["a/b c"] && page.versions.first?.isLatest == true)
+    let version = try #require(page.versions.first)
+    #expect(version.size == 1 && version.eTag != nil && !version.isDeleteMarker && page.nextKeyMarker == nil)
+    try await s3.deleteObject(bucket: name, key: version.key, versionID: version.versionID)
+    #expect(try await s3.listObjects(.init(bucket: name)).objects.isEmpty)
   }
 
   @Test func s3Conditions() async throws {

@@ -135,7 +135,7 @@ struct WebUIRequestTests {
         ([:], .engineRejected), (["init_images": []], .engineRejected), (["init_images": ["%%%"]], .inputInvalid),
         (["init_images": ["bm90IGFuIGltYWdl"]], .inputInvalid), (["init_images": [good, cut]], .inputInvalid),
         (["init_images": [nil]], .inputInvalid), (["init_images": [good], "mask": cut], .inputInvalid),
-        (["init_images": [good], "mask": nil], nil),
+        (["init_images": [good, good]], .engineRejected), (["init_images": [good], "mask": nil], nil),
       ]
       for (content, code) in cases {
         #expect(await backend.failure(of: .make(content, type: .imageToImage))?.code == code)
@@ -146,15 +146,48 @@ struct WebUIRequestTests {
 
   @Test("Batches that sd-server would leave out are folded into one")
   func batches() async throws {
-    let engine = try WebUIStandIn.stableDiffusionCpp(answer([try picture(5), try picture(6)]))
+    let engine = try WebUIStandIn.stableDiffusionCpp(answer(try (5...10).map { try picture($0) }))
     try await withTransport { (transport) async throws in
       let backend = WebUIBackend(base: engine.server.url, transport: transport)
       let result = try await backend.make(.make(["n_iter": 2, "batch_size": 3]))
       #expect(try engine.bodies.first?["batch_size"] == 6)
       #expect(try engine.bodies.first?["n_iter"] == 1)
-      #expect(result.outputs.map(\.seed) == [5, 6])
+      #expect(result.outputs.map(\.seed) == [5, 6, 7, 8, 9, 10])
       let tooMany = InferenceRequest.make(["n_iter": .int(Int.max), "batch_size": 3])
       #expect(await backend.failure(of: tooMany)?.code == .engineRejected)
+    }
+  }
+
+  @Test("What sd-server would leave out or change without a word is refused")
+  func ignored() async throws {
+    let engine = try WebUIStandIn.stableDiffusionCpp(answer([try picture()]))
+    try await withTransport { (transport) async throws in
+      let backend = WebUIBackend(base: engine.server.url, transport: transport)
+      for (content, word) in [
+        (["override_settings": ["sd_vae": "x"]], "override_settings.sd_vae"),
+        (["alwayson_scripts": ["ControlNet": ["args": []]]], "ControlNet"), (["script_name": "x"], "script_name"),
+        (["styles": ["x"]], "styles"), (["restore_faces": true], "restore_faces"), (["tiling": true], "tiling"),
+        (["subseed_strength": .double(0.5)], "subseed_strength"), (["width": 65, "height": 64], "width of 72"),
+        (["height": 67], "height of 72"),
+      ] as [(JSONValue, String)] {
+        let error = await backend.failure(of: .make(content))
+        #expect(error?.code == .engineRejected && error?.message.contains(word) == true, "\(word)")
+      }
+      let harmless: JSONValue = [
+        "override_settings": [:], "alwayson_scripts": [:], "script_name": "", "styles": [], "tiling": false,
+        "width": 64, "height": 72,
+      ]
+      _ = try await backend.make(.make(harmless))
+    }
+  }
+
+  @Test("Fewer pictures than asked for are found out where no seeds are told")
+  func shortBatch() async throws {
+    let engine = try WebUIStandIn.stableDiffusionCpp(answer([try picture(1)]))
+    try await withTransport { (transport) async throws in
+      let error = await WebUIBackend(base: engine.server.url, transport: transport).failure(
+        of: .make(["batch_size": 2]))
+      #expect(error?.code == .outputInvalid && error?.message.contains("1 of 2") == true)
     }
   }
 

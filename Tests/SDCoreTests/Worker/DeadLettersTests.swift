@@ -110,6 +110,7 @@ private struct DyingQueue: OperableQueue {
   static let death = SDError(.unavailable, "the process died")
 
   var name: String { queue.name }
+  var visibility: Duration { queue.visibility }
   var capabilities: QueueCapabilities { queue.capabilities }
   var operations: QueueOperations { queue.operations }
   func exists() async throws -> Bool { true }

@@ -1,8 +1,8 @@
 import Logging
 import MemoryPlugins
+import Metrics
 import SDCore
 import SDTestKit
-import Synchronization
 
 /// A whole system in memory: door, topic, queue, worker, and an engine that does what a test says.
 struct WorkerHarness: Sendable {
@@ -43,16 +43,31 @@ struct WorkerHarness: Sendable {
 
   func worker(
     _ name: String = "worker", backend: (any InferenceBackend)? = nil, store: (any ObjectStore)? = nil,
-    events: (any EventTopic)? = nil, queue: (any MessageQueue)? = nil,
+    events: (any EventTopic)? = nil, queue: (any MessageQueue)? = nil, ledger: (any TaskLedger)? = nil,
+    metricsFactory: any MetricsFactory = NOOPMetricsHandler.instance,
     _ change: (inout WorkerConfiguration) -> Void = { _ in }
   ) -> Worker {
     var configuration = configuration
     configuration.name = name
     change(&configuration)
     return Worker(
-      queue: queue ?? self.queue, ledger: ledger, store: store ?? self.store, events: events ?? self.events,
+      queue: queue ?? self.queue, ledger: ledger ?? self.ledger, store: store ?? self.store,
+      events: events ?? self.events,
       backend: backend ?? self.backend, inputs: inputs, configuration: configuration, clocks: system.clocks,
-      logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+      logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, metricsFactory: metricsFactory)
+  }
+
+  /// Works on so many messages.
+  func work(
+    _ count: Int = 1, backend: (any InferenceBackend)? = nil, store: (any ObjectStore)? = nil,
+    events: (any EventTopic)? = nil, queue: (any MessageQueue)? = nil, ledger: (any TaskLedger)? = nil,
+    _ change: (inout WorkerConfiguration) -> Void = { _ in }
+  ) async throws {
+    let worker = worker(backend: backend, store: store, events: events, queue: queue, ledger: ledger) {
+      $0.maximumTasks = count
+      change(&$0)
+    }
+    try await within(.seconds(40), "\(count) messages to be worked on") { try await worker.run() }
   }
 
   /// Works until the queue is empty.
@@ -95,6 +110,17 @@ struct WorkerHarness: Sendable {
     try await store.list(prefix: "", after: nil, limit: 1000).objects.map(\.key)
   }
 
+  /// What lies in the dead-letter queue, by the codes of the reasons.
+  func letterCodes() async throws -> [String?] {
+    try await letters.receive(max: 10, wait: .zero, visibility: .zero).map { DeadLetterReason($0.attributes)?.code }
+  }
+
+  /// Whether the queue holds nothing, neither waiting nor in anybody's hands.
+  func isDrained() async throws -> Bool {
+    let stats = try await queue.stats()
+    return (stats.waiting, stats.inFlight, stats.delayed) == (0, 0, 0)
+  }
+
   /// Every notice heard so far, with its id.
   func heard() async throws -> [(id: String, body: JSONValue)] {
     var all: [(String, JSONValue)] = []
@@ -107,35 +133,4 @@ struct WorkerHarness: Sendable {
       _ = try await notices.complete(leases)
     }
   }
-}
-
-/// A queue that counts how often leases on it were extended.
-final class CountingQueue: MessageQueue {
-  private let inner: any MessageQueue
-  private let count = Mutex(0)
-
-  init(_ inner: any MessageQueue) { self.inner = inner }
-
-  var extensions: Int { count.withLock { $0 } }
-  var name: String { inner.name }
-  var capabilities: QueueCapabilities { inner.capabilities }
-
-  func extend(_ leases: [Lease], visibility: Duration) async throws -> [LeaseOutcome] {
-    let outcomes = try await inner.extend(leases, visibility: visibility)
-    count.withLock { $0 += leases.count }
-    return outcomes
-  }
-
-  func send(_ messages: [OutgoingMessage]) async throws -> [SendOutcome] { try await inner.send(messages) }
-  func receive(max: Int, wait: Duration, visibility: Duration?) async throws -> [Lease] {
-    try await inner.receive(max: max, wait: wait, visibility: visibility)
-  }
-  func complete(_ leases: [Lease]) async throws -> [LeaseOutcome] { try await inner.complete(leases) }
-  func abandon(_ leases: [Lease], after delay: Duration) async throws -> [LeaseOutcome] {
-    try await inner.abandon(leases, after: delay)
-  }
-  func deadLetter(_ leases: [Lease], reason: DeadLetterReason) async throws -> [LeaseOutcome] {
-    try await inner.deadLetter(leases, reason: reason)
-  }
-  func stats() async throws -> QueueStats { try await inner.stats() }
 }

@@ -219,17 +219,18 @@ struct WorkerTests {
     let gate = Gate()
     harness.backend.script(.hold(gate, then: .succeed))
     try await harness.submit("t1")
-    let queue = CountingQueue(harness.queue)
-    let worker = harness.worker(queue: queue) { $0.grace = .seconds(1000) }
+    let queue = TappedQueue(harness.queue)
+    let worker = harness.worker(queue: queue) {
+      $0.grace = .seconds(1000)
+      $0.cancelInterval = .seconds(5)
+    }
     let group = ServiceGroup(services: [worker], logger: .init(label: "test"))
     async let running: Void = group.run()
     try await harness.backend.untilStarted(1)
     await group.triggerGracefulShutdown()
-    // Three visibilities pass, half of one at a time; nobody else gets the message.
-    for beat in 1...6 {
-      clock.advance(by: .seconds(15))
-      try await eventually("heartbeat \(beat)") { queue.extensions >= beat }
-    }
+    // Three visibilities pass; nobody else gets the message.
+    try await clock.run(until: clock.now.advanced(by: .seconds(90)), with: 3)
+    #expect(queue.tap.count(of: .extend) >= 8)
     let stolen = try await harness.queue.receive(max: 1, wait: .zero, visibility: nil)
     #expect(stolen.isEmpty)
     gate.open()

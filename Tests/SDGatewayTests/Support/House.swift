@@ -8,7 +8,7 @@ import SDTestKit
 
 /// A system in memory behind a front door, and a worker's part played by the test.
 struct House: Sendable {
-  let system = MemorySystem()
+  let system: MemorySystem
   let topic: MemoryTopic
   let events: MemoryTopic
   let queue: MemoryQueue
@@ -17,10 +17,13 @@ struct House: Sendable {
   let services: GatewayServices
   let logger: Logger
 
+  /// - Parameter secret: what webhooks are signed with; `nil` for a deployment without.
   init(
     catalog: RuntimeCatalog = .standard, store: (any ObjectStore)? = nil, events: (any EventTopic)? = nil,
-    presigned: (any PresignedAccessVerifier)? = nil, clocks: Clocks = .system
+    keys: [APIKey]? = nil, secret: WebhookSecret? = nil, clocks: Clocks = .system
   ) throws {
+    let system = MemorySystem(clocks: clocks)
+    self.system = system
     var logger = Logger(label: "test")
     logger.logLevel = .critical
     self.logger = logger
@@ -31,11 +34,22 @@ struct House: Sendable {
     queue = system.queue("sdruntime")
     notices = system.queue("notices")
     self.store = store ?? system.store("bucket")
-    services = GatewayServices(
+    let ring = try keys.map { try APIKeyRing($0) }
+    var services = GatewayServices(
       submissions: SubmissionService(
-        ledger: system.ledger, topic: topic, store: self.store, catalog: catalog, clocks: clocks),
+        ledger: system.ledger, topic: topic, store: self.store, catalog: catalog, clocks: clocks,
+        reserves: { ring?.isTenants($0) ?? false }),
       ledger: system.ledger, store: self.store, events: events ?? self.events, queues: ["sdruntime": queue],
-      clocks: clocks, presigned: presigned)
+      clocks: clocks)
+    if let ring { services.keys = { ring } }
+    services.letters["sdruntime"] = queue.deadLetters
+    if let secret {
+      let webhooks = system.queue("webhooks")
+      let filter = try FilterPolicy(.object([Notice.webhookAttribute: ["true"]]), scope: .attributes)
+      self.events.subscribe(Subscription(queue: "webhooks", filter: filter))
+      services.webhooks = WebhookServices(queue: webhooks, secret: secret)
+    }
+    self.services = services
   }
 
   func door(_ configuration: GatewayConfiguration = .init(host: "0.0.0.0")) -> FrontDoor {
@@ -96,7 +110,9 @@ extension FrontDoor {
   func get(_ path: String, headers: HTTPFields = [:]) async -> GatewayResponse {
     await respond(to: GatewayRequest(.get, path, headers: headers))
   }
-  func delete(_ path: String) async -> GatewayResponse { await respond(to: GatewayRequest(.delete, path)) }
+  func delete(_ path: String, headers: HTTPFields = [:]) async -> GatewayResponse {
+    await respond(to: GatewayRequest(.delete, path, headers: headers))
+  }
 }
 
 extension GatewayResponse {

@@ -4,7 +4,7 @@ import FoundationEssentials
 struct QueryForm {
   private(set) var bytes: [UInt8] = []
 
-  init(action: StaticString, version: StaticString) {
+  init(action: StaticString, version: String) {
     bytes.reserveCapacity(512)
     bytes.append("Action=")
     bytes.append(action)
@@ -62,66 +62,4 @@ struct QueryForm {
 
   /// `Names.member` is `Names`: an empty list has no member to be named.
   private func prefix(_ name: String) -> String { name.hasSuffix(".member") ? String(name.dropLast(7)) : name }
-}
-
-/// An operation of a service that speaks the query protocol.
-protocol QueryOperation: Sendable {
-  associatedtype Output: Sendable
-  /// The operation's name, as in `Action`.
-  static var action: StaticString { get }
-  /// Whether it is called without credentials.
-  static var isUnsigned: Bool { get }
-  /// How long the service may hold the answer back on purpose.
-  var longPoll: Duration { get }
-  /// What a service would refuse for certain, refused here.
-  func validate() throws(AWSError)
-  /// Writes the parameters.
-  func encode(to form: inout QueryForm)
-  /// Reads the result.
-  ///
-  /// - Parameter result: `<ActionResult>`, or the root where there is none.
-  func decode(_ result: XMLElement) throws(AWSError) -> Output
-}
-
-extension QueryOperation {
-  static var isUnsigned: Bool { false }
-  var longPoll: Duration { .zero }
-  func validate() throws(AWSError) {}
-}
-
-extension QueryOperation where Output == Void {
-  func decode(_ result: XMLElement) throws(AWSError) {}
-}
-
-extension ServiceClient {
-  /// Calls an operation of the query protocol.
-  func query<Operation: QueryOperation>(_ operation: Operation, version: StaticString)
-    async throws(AWSError) -> Operation.Output
-  {
-    let call = try queryCall(operation, version: version)
-    let answer = try await send(call)
-    do {
-      // An operation without a result may answer with nothing at all.
-      if Operation.Output.self == Void.self, answer.body.isEmpty { return () as! Operation.Output }
-      let root = try XMLDocument(answer.body).root
-      let name = "\(Operation.action)Result"
-      return try operation.decode(root.children.first { $0.name == name } ?? root)
-    } catch {
-      throw named(error, call)
-    }
-  }
-
-  /// The call of an operation of the query protocol.
-  func queryCall<Operation: QueryOperation>(_ operation: Operation, version: StaticString)
-    throws(AWSError) -> ServiceCall
-  {
-    var call = ServiceCall("\(Operation.action)")
-    do { try operation.validate() } catch { throw named(error, call) }
-    var form = QueryForm(action: Operation.action, version: version)
-    operation.encode(to: &form)
-    call.setBody(form.bytes, type: "application/x-www-form-urlencoded; charset=utf-8")
-    call.longPoll = operation.longPoll
-    call.isUnsigned = Operation.isUnsigned
-    return call
-  }
 }

@@ -9,6 +9,8 @@ struct ServiceClient: Sendable {
   let region: String
   let client: AWSClient
   let errorFormat: ErrorFormat
+  /// Which endpoints are asked.
+  let endpoints: EndpointSettings
   /// The service's own endpoint; a call may bring another one.
   let endpoint: Endpoint?
   let state: ServiceState
@@ -21,13 +23,22 @@ struct ServiceClient: Sendable {
       throw AWSError(
         .invalidEndpoint, "\(service.displayName) needs a region: pass one, or set AWS_REGION or the profile's region")
     }
-    (self.service, self.region, self.client, self.errorFormat) = (service, region, client, errorFormat)
-    endpoint =
-      service.id == "s3" ? nil : try service.endpoint(region: region, settings: client.configuration.endpoints)
-    state = client.shared.state(of: service, region: region, uptime: client.time.uptime())
+    // `fips-us-east-1` and `us-gov-west-1-fips` are old names for a region and its FIPS endpoints.
+    let plainRegion = Self.withoutFIPS(region)
+    var endpoints = client.configuration.endpoints
+    if plainRegion != region { endpoints.usesFIPS = true }
+    (self.service, self.region, self.client, self.errorFormat) = (service, plainRegion, client, errorFormat)
+    self.endpoints = endpoints
+    endpoint = service.id == "s3" ? nil : try service.endpoint(region: plainRegion, settings: endpoints)
+    state = client.shared.state(of: service, region: plainRegion, uptime: client.time.uptime())
     signer = Signer(
-      service: endpoint?.signingName ?? service.signingName, region: endpoint?.signingRegion ?? region,
+      service: endpoint?.signingName ?? service.signingName, region: endpoint?.signingRegion ?? plainRegion,
       keys: client.shared.keys)
+  }
+
+  private static func withoutFIPS(_ region: String) -> String {
+    if region.hasPrefix("fips-") { return String(region.dropFirst(5)) }
+    return region.hasSuffix("-fips") ? String(region.dropLast(5)) : region
   }
 
   /// The signer for an endpoint.
@@ -65,6 +76,17 @@ struct ServiceClient: Sendable {
 
   static func collect(_ response: TransportResponse, upTo limit: Int) async throws(AWSError) -> [UInt8] {
     do { return try await response.body.collect(upTo: limit) } catch { throw AWSError(transport: error) }
+  }
+
+  /// The URL of a call of the query protocol, for somebody else to make.
+  func presignedURL(query: String, fields: HTTPFields = [:], lifetime: Duration) async throws(AWSError) -> String {
+    guard let endpoint else { throw AWSError(.invalidEndpoint, "\(service.displayName) has no endpoint of its own") }
+    let request = HTTPRequest(
+      method: .get, scheme: endpoint.scheme, authority: endpoint.authority, path: "\(endpoint.path)/?\(query)",
+      headerFields: fields)
+    let credentials = try await client.credentials.credentials()
+    let signed = try signer.presign(request, with: credentials, at: now, lifetime: lifetime)
+    return "\(endpoint.scheme)://\(endpoint.authority)\(signed.path ?? "")"
   }
 
   // MARK: Attempts
@@ -120,7 +142,7 @@ struct ServiceClient: Sendable {
       }
       switch kind {
       case .expiredCredentials:
-        guard let used = credentials, !hasRenewedCredentials else { throw failure }
+        guard let used = credentials, used.isTemporary, !hasRenewedCredentials else { throw failure }
         client.credentials.discard(used)
         hasRenewedCredentials = true
         log("credentials have expired early and are fetched anew", failure, call)

@@ -1,26 +1,18 @@
 public import FoundationEssentials
 
 extension CloudFormation {
-  /// Where a template is.
-  public enum Template: Sendable, Hashable {
-    /// Its text, up to 51,200 bytes.
-    case body(String)
-    /// The URL of an object in S3, up to 1 MiB.
-    case url(String)
-    /// The one that the stack has.
-    case previous
-
-    func add(to form: inout QueryForm) {
-      switch self {
-      case .body(let text): form.add("TemplateBody", text)
-      case .url(let url): form.add("TemplateURL", url)
-      case .previous: form.add("UsePreviousTemplate", true)
-      }
-    }
-  }
-
   /// A stack to create or change.
   public struct StackInput: Sendable, Hashable {
+    /// What happens to a new stack that fails.
+    public enum FailureAction: String, Sendable, Hashable {
+      /// It stays as it is.
+      case keep = "DO_NOTHING"
+      /// What was made is removed; the stack stays.
+      case rollBack = "ROLLBACK"
+      /// It is removed.
+      case delete = "DELETE"
+    }
+
     /// The name.
     public var name: String
     /// The template.
@@ -35,6 +27,14 @@ extension CloudFormation {
     public var tags: [String: String] = [:]
     /// The role that CloudFormation takes.
     public var roleARN: String?
+    /// The topics that are told of events.
+    public var notificationARNs: [String] = []
+    /// What happens when it fails; on a change of a stack only ``FailureAction/keep`` differs from the default.
+    public var onFailure: FailureAction?
+    /// How long making a new stack may take, in minutes.
+    public var timeoutMinutes: Int?
+    /// Whether a new stack can be deleted only after ``setTerminationProtection(stackName:to:)``.
+    public var isProtected: Bool?
 
     /// A stack.
     public init(name: String, template: Template, parameters: [String: String] = [:]) {
@@ -44,57 +44,95 @@ extension CloudFormation {
     func encode(to form: inout QueryForm) {
       form.add("StackName", name)
       template.add(to: &form)
-      var index = 0
-      for (key, value) in parameters.sorted(by: { $0.key < $1.key }) {
-        index += 1
-        form.add("Parameters.member.\(index).ParameterKey", key)
-        form.add("Parameters.member.\(index).ParameterValue", value)
-      }
-      for key in previousParameters {
-        index += 1
-        form.add("Parameters.member.\(index).ParameterKey", key)
-        form.add("Parameters.member.\(index).UsePreviousValue", true)
+      let all =
+        parameters.sorted { $0.key < $1.key }.map { (key: $0.key, value: $0.value as String?) }
+        + previousParameters.map { (key: $0, value: nil) }
+      form.add("Parameters.member", each: all.isEmpty ? nil : all) { form, prefix, parameter in
+        form.add("\(prefix).ParameterKey", parameter.key)
+        form.add("\(prefix).ParameterValue", parameter.value)
+        if parameter.value == nil { form.add("\(prefix).UsePreviousValue", true) }
       }
       form.add("Capabilities.member", list: capabilities.isEmpty ? nil : capabilities)
       form.add("Tags.member", map: tags, key: "Key", value: "Value")
       form.add("RoleARN", roleARN)
+      form.add("NotificationARNs.member", list: notificationARNs.isEmpty ? nil : notificationARNs)
     }
   }
 
-  struct CreateStack: QueryOperation {
-    static let action: StaticString = "CreateStack"
-    var input: StackInput
-    let token = IdempotencyToken.make()
-    func encode(to form: inout QueryForm) {
+  /// Creates a stack at once; gives its id.
+  public func createStack(_ input: StackInput) async throws(AWSError) -> String {
+    try await core.query("CreateStack") { form in
       input.encode(to: &form)
-      form.add("ClientRequestToken", token)
+      form.add("OnFailure", input.onFailure?.rawValue)
+      form.add("TimeoutInMinutes", input.timeoutMinutes)
+      form.add("EnableTerminationProtection", input.isProtected)
+      form.add("ClientRequestToken", IdempotencyToken.make())
+    } read: { result throws(AWSError) in
+      try result.required("StackId")
     }
-    func decode(_ result: XMLElement) throws(AWSError) -> String { try result.required("StackId") }
   }
 
-  struct UpdateStack: QueryOperation {
-    static let action: StaticString = "UpdateStack"
-    var input: StackInput
-    let token = IdempotencyToken.make()
-    func encode(to form: inout QueryForm) {
+  /// Changes a stack at once; gives its id.
+  ///
+  /// - Throws: `ValidationError` where there is nothing to change.
+  public func updateStack(_ input: StackInput) async throws(AWSError) -> String {
+    try await core.query("UpdateStack") { form in
       input.encode(to: &form)
-      form.add("ClientRequestToken", token)
+      form.add("DisableRollback", input.onFailure.map { $0 == .keep })
+      form.add("ClientRequestToken", IdempotencyToken.make())
+    } read: { result throws(AWSError) in
+      try result.required("StackId")
     }
-    func decode(_ result: XMLElement) throws(AWSError) -> String { try result.required("StackId") }
   }
 
-  struct DeleteStack: QueryOperation {
-    typealias Output = Void
-    static let action: StaticString = "DeleteStack"
-    var name: String
-    var retained: [String]
-    var token: String
-    func encode(to form: inout QueryForm) {
+  /// Begins to delete a stack; one that is missing counts as deleted.
+  ///
+  /// - Parameters:
+  ///   - retainedResources: what is left, of a stack whose deletion has failed.
+  ///   - forces: whether a stack whose deletion has failed is deleted with all that can be.
+  public func deleteStack(
+    name: String, retainedResources: [String] = [], roleARN: String? = nil, forces: Bool = false
+  ) async throws(AWSError) {
+    try await core.query("DeleteStack") { form in
       form.add("StackName", name)
-      form.add("RetainResources.member", list: retained.isEmpty ? nil : retained)
-      form.add("ClientRequestToken", token)
+      form.add("RetainResources.member", list: retainedResources.isEmpty ? nil : retainedResources)
+      form.add("RoleARN", roleARN)
+      form.add("DeletionMode", forces ? "FORCE_DELETE_STACK" : nil)
+      form.add("ClientRequestToken", IdempotencyToken.make())
     }
   }
+
+  /// Ends a change of a stack that is under way; what it had was comes back.
+  public func cancelUpdateStack(name: String) async throws(AWSError) {
+    try await core.query("CancelUpdateStack") { form in
+      form.add("StackName", name)
+      form.add("ClientRequestToken", IdempotencyToken.make())
+    }
+  }
+
+  /// Goes on with a return to what a stack was, after that has failed.
+  ///
+  /// - Parameter skippedResources: the logical ids of those that are left as they are.
+  public func continueUpdateRollback(name: String, skippedResources: [String] = [], roleARN: String? = nil)
+    async throws(AWSError)
+  {
+    try await core.query("ContinueUpdateRollback") { form in
+      form.add("StackName", name)
+      form.add("RoleARN", roleARN)
+      form.add("ResourcesToSkip.member", list: skippedResources.isEmpty ? nil : skippedResources)
+      form.add("ClientRequestToken", IdempotencyToken.make())
+    }
+  }
+
+  /// Says whether a stack can be deleted.
+  public func setTerminationProtection(stackName: String, to isProtected: Bool) async throws(AWSError) {
+    try await core.query("UpdateTerminationProtection") { form in
+      form.add("EnableTerminationProtection", isProtected)
+      form.add("StackName", stackName)
+    }
+  }
+
+  // MARK: Looking
 
   /// A stack.
   public struct Stack: Sendable, Hashable {
@@ -106,27 +144,45 @@ extension CloudFormation {
     public var status: String
     /// Why it came into its status.
     public var statusReason: String?
+    /// What its template says of it.
+    public var description: String?
     /// When it was created.
     public var createdAt: Date?
     /// When it was changed.
     public var updatedAt: Date?
+    /// When it was deleted.
+    public var deletedAt: Date?
     /// The outputs by name.
     public var outputs: [String: String]
     /// The parameters by name.
     public var parameters: [String: String]
     /// The tags.
     public var tags: [String: String]
+    /// The capabilities that it was given.
+    public var capabilities: [String]
+    /// The role that CloudFormation takes.
+    public var roleARN: String?
+    /// Whether it cannot be deleted.
+    public var isProtected: Bool
+    /// The stack that this one is nested in.
+    public var parentID: String?
 
     init(xml member: XMLElement) throws(AWSError) {
       id = member.string("StackId")
       name = try member.required("StackName")
       status = member.string("StackStatus") ?? ""
       statusReason = member.string("StackStatusReason")
+      description = member.string("Description")
       createdAt = try member.date("CreationTime")
       updatedAt = try member.date("LastUpdatedTime")
+      deletedAt = try member.date("DeletionTime")
       outputs = try member["Outputs"]?.map(entry: "member", key: "OutputKey", value: "OutputValue") ?? [:]
       parameters = try member["Parameters"]?.map(entry: "member", key: "ParameterKey", value: "ParameterValue") ?? [:]
       tags = try member["Tags"]?.map(entry: "member", key: "Key", value: "Value") ?? [:]
+      capabilities = try member.list("Capabilities") { $0.text }
+      roleARN = member.string("RoleARN")
+      isProtected = try member.bool("EnableTerminationProtection") ?? false
+      parentID = member.string("ParentId")
     }
   }
 
@@ -138,108 +194,28 @@ extension CloudFormation {
     public var nextToken: String?
   }
 
-  struct DescribeStacks: QueryOperation {
-    static let action: StaticString = "DescribeStacks"
-    var name: String?
-    var nextToken: String?
-    func encode(to form: inout QueryForm) {
+  /// A stack, by name or id.
+  ///
+  /// - Throws: `ValidationError` where there is none.
+  public func describeStack(name: String) async throws(AWSError) -> Stack {
+    guard let stack = try await describeStacks(name: name, nextToken: nil).stacks.first else {
+      throw core.named(AWSError(.malformedAnswer, "the answer has no stack"), ServiceCall("DescribeStacks"))
+    }
+    return stack
+  }
+
+  /// One page of stacks; deleted ones are left out.
+  public func describeStacks(nextToken: String? = nil) async throws(AWSError) -> StackPage {
+    try await describeStacks(name: nil, nextToken: nextToken)
+  }
+
+  private func describeStacks(name: String?, nextToken: String?) async throws(AWSError) -> StackPage {
+    try await core.query("DescribeStacks") { form in
       form.add("StackName", name)
       form.add("NextToken", nextToken)
-    }
-    func decode(_ result: XMLElement) throws(AWSError) -> StackPage {
+    } read: { result throws(AWSError) in
       let stacks = try result.list("Stacks") { member throws(AWSError) in try Stack(xml: member) }
       return StackPage(stacks: stacks, nextToken: result.string("NextToken"))
     }
-  }
-
-  /// Something that happened to a stack or one of its resources.
-  public struct StackEvent: Sendable, Hashable {
-    /// The event's id.
-    public var id: String
-    /// When it happened.
-    public var timestamp: Date?
-    /// The resource's name in the template.
-    public var logicalID: String?
-    /// The resource's own id.
-    public var physicalID: String?
-    /// `AWS::SQS::Queue` and so on.
-    public var resourceType: String?
-    /// `CREATE_FAILED` and so on.
-    public var status: String?
-    /// Why.
-    public var reason: String?
-  }
-
-  /// One page of events, the newest first.
-  public struct EventPage: Sendable, Hashable {
-    /// The events.
-    public var events: [StackEvent]
-    /// What the next page is asked for with; `nil` on the last one.
-    public var nextToken: String?
-  }
-
-  struct DescribeStackEvents: QueryOperation {
-    static let action: StaticString = "DescribeStackEvents"
-    var name: String
-    var nextToken: String?
-    func encode(to form: inout QueryForm) {
-      form.add("StackName", name)
-      form.add("NextToken", nextToken)
-    }
-    func decode(_ result: XMLElement) throws(AWSError) -> EventPage {
-      let events = try result.list("StackEvents") { member throws(AWSError) in
-        StackEvent(
-          id: try member.required("EventId"), timestamp: try member.date("Timestamp"),
-          logicalID: member.string("LogicalResourceId"), physicalID: member.string("PhysicalResourceId"),
-          resourceType: member.string("ResourceType"), status: member.string("ResourceStatus"),
-          reason: member.string("ResourceStatusReason"))
-      }
-      return EventPage(events: events, nextToken: result.string("NextToken"))
-    }
-  }
-
-  /// A resource of a stack.
-  public struct StackResource: Sendable, Hashable {
-    /// The name in the template.
-    public var logicalID: String
-    /// The resource's own id.
-    public var physicalID: String?
-    /// `AWS::SQS::Queue` and so on.
-    public var resourceType: String?
-    /// `CREATE_COMPLETE` and so on.
-    public var status: String?
-    /// Why.
-    public var reason: String?
-  }
-
-  struct DescribeStackResources: QueryOperation {
-    static let action: StaticString = "DescribeStackResources"
-    var name: String
-    func encode(to form: inout QueryForm) { form.add("StackName", name) }
-    func decode(_ result: XMLElement) throws(AWSError) -> [StackResource] {
-      try result.list("StackResources") { member throws(AWSError) in
-        StackResource(
-          logicalID: try member.required("LogicalResourceId"), physicalID: member.string("PhysicalResourceId"),
-          resourceType: member.string("ResourceType"), status: member.string("ResourceStatus"),
-          reason: member.string("ResourceStatusReason"))
-      }
-    }
-  }
-
-  struct GetTemplate: QueryOperation {
-    static let action: StaticString = "GetTemplate"
-    var name: String
-    func encode(to form: inout QueryForm) {
-      form.add("StackName", name)
-      form.add("TemplateStage", "Original")
-    }
-    func decode(_ result: XMLElement) throws(AWSError) -> String { try result.required("TemplateBody") }
-  }
-
-  struct ValidateTemplate: QueryOperation {
-    typealias Output = Void
-    static let action: StaticString = "ValidateTemplate"
-    var template: Template
-    func encode(to form: inout QueryForm) { template.add(to: &form) }
   }
 }

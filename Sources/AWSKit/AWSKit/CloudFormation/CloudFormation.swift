@@ -1,7 +1,6 @@
 /// AWS CloudFormation: stacks by change sets, their events and outputs.
 public struct CloudFormation: Sendable {
   let core: ServiceClient
-  static let version: StaticString = "2010-05-15"
 
   /// A client of CloudFormation.
   ///
@@ -13,86 +12,87 @@ public struct CloudFormation: Sendable {
     core = try ServiceClient(.cloudFormation, client, region: region, errorFormat: .query)
   }
 
-  private func call<Operation: QueryOperation>(_ operation: Operation) async throws(AWSError) -> Operation.Output {
-    try await core.query(operation, version: Self.version)
-  }
+  /// Where a template is.
+  public enum Template: Sendable, Hashable {
+    /// Its text, up to 51,200 bytes.
+    case body(String)
+    /// The URL of an object in S3, up to 1 MiB.
+    case url(String)
+    /// The one that the stack has.
+    case previous
 
-  // MARK: Stacks
-
-  /// Creates a stack at once; gives its id.
-  public func createStack(_ input: StackInput) async throws(AWSError) -> String {
-    try await call(CreateStack(input: input))
-  }
-
-  /// Changes a stack at once; gives its id.
-  ///
-  /// - Throws: `ValidationError` where there is nothing to change.
-  public func updateStack(_ input: StackInput) async throws(AWSError) -> String {
-    try await call(UpdateStack(input: input))
-  }
-
-  /// Begins to delete a stack; one that is missing counts as deleted.
-  public func deleteStack(name: String, retainedResources: [String] = []) async throws(AWSError) {
-    try await call(DeleteStack(name: name, retained: retainedResources, token: IdempotencyToken.make()))
-  }
-
-  /// A stack, by name or id.
-  ///
-  /// - Throws: `ValidationError` where there is none.
-  public func describeStack(name: String) async throws(AWSError) -> Stack {
-    let page = try await call(DescribeStacks(name: name, nextToken: nil))
-    guard let stack = page.stacks.first else {
-      var error = AWSError(.malformedAnswer, "the answer has no stack")
-      error.operation = "CloudFormation.DescribeStacks"
-      throw error
+    func add(to form: inout QueryForm) {
+      switch self {
+      case .body(let text): form.add("TemplateBody", text)
+      case .url(let url): form.add("TemplateURL", url)
+      case .previous: form.add("UsePreviousTemplate", true)
+      }
     }
-    return stack
-  }
-
-  /// One page of stacks; deleted ones are left out.
-  public func describeStacks(nextToken: String? = nil) async throws(AWSError) -> StackPage {
-    try await call(DescribeStacks(name: nil, nextToken: nextToken))
-  }
-
-  /// One page of a stack's events, the newest first.
-  public func describeStackEvents(name: String, nextToken: String? = nil) async throws(AWSError) -> EventPage {
-    try await call(DescribeStackEvents(name: name, nextToken: nextToken))
-  }
-
-  /// The resources of a stack, up to a hundred.
-  public func describeStackResources(name: String) async throws(AWSError) -> [StackResource] {
-    try await call(DescribeStackResources(name: name))
   }
 
   /// The template of a stack as it was given.
-  public func getTemplate(name: String) async throws(AWSError) -> String { try await call(GetTemplate(name: name)) }
+  public func getTemplate(name: String) async throws(AWSError) -> String {
+    try await core.query("GetTemplate") { form in
+      form.add("StackName", name)
+      form.add("TemplateStage", "Original")
+    } read: { result throws(AWSError) in
+      try result.required("TemplateBody")
+    }
+  }
+
+  /// What a template says of itself.
+  public struct TemplateSummary: Sendable, Hashable {
+    /// A parameter of a template.
+    public struct Parameter: Sendable, Hashable {
+      /// The name.
+      public var name: String
+      /// `String`, `Number`, `CommaDelimitedList` and so on.
+      public var type: String?
+      /// What it has where nothing is given.
+      public var defaultValue: String?
+      /// Whether its value is hidden.
+      public var isHidden: Bool
+      /// What it is for.
+      public var description: String?
+    }
+
+    /// What it is for.
+    public var description: String?
+    /// The parameters.
+    public var parameters: [Parameter]
+    /// The capabilities that it takes to make a stack of it.
+    public var capabilities: [String]
+    /// Why it takes them.
+    public var capabilitiesReason: String?
+    /// The types of its resources.
+    public var resourceTypes: [String]
+  }
+
+  /// Has a template looked at.
+  ///
+  /// - Throws: `ValidationError` with what is wrong.
+  public func getTemplateSummary(_ template: Template) async throws(AWSError) -> TemplateSummary {
+    try await core.query("GetTemplateSummary") {
+      template.add(to: &$0)
+    } read: { result throws(AWSError) in
+      let parameters = try result.list("Parameters") { member throws(AWSError) in
+        TemplateSummary.Parameter(
+          name: try member.required("ParameterKey"), type: member.string("ParameterType"),
+          defaultValue: member.string("DefaultValue"), isHidden: try member.bool("NoEcho") ?? false,
+          description: member.string("Description"))
+      }
+      return TemplateSummary(
+        description: result.string("Description"), parameters: parameters,
+        capabilities: try result.list("Capabilities") { $0.text },
+        capabilitiesReason: result.string("CapabilitiesReason"),
+        resourceTypes: try result.list("ResourceTypes") { $0.text })
+    }
+  }
 
   /// Has a template looked at.
   ///
   /// - Throws: `ValidationError` with what is wrong.
   public func validateTemplate(_ template: Template) async throws(AWSError) {
-    try await call(ValidateTemplate(template: template))
-  }
-
-  // MARK: Change sets
-
-  /// Begins to make a change set; gives its id.
-  public func createChangeSet(_ input: ChangeSetInput) async throws(AWSError) -> String { try await call(input) }
-
-  /// A change set, with one page of its changes.
-  public func describeChangeSet(name: String, stackName: String? = nil, nextToken: String? = nil) async throws(AWSError)
-    -> ChangeSet
-  {
-    try await call(DescribeChangeSet(name: name, stackName: stackName, nextToken: nextToken))
-  }
-
-  /// Begins to do what a change set says.
-  public func executeChangeSet(name: String, stackName: String? = nil) async throws(AWSError) {
-    try await call(ExecuteChangeSet(name: name, stackName: stackName, token: IdempotencyToken.make()))
-  }
-
-  /// Deletes a change set.
-  public func deleteChangeSet(name: String, stackName: String? = nil) async throws(AWSError) {
-    try await call(DeleteChangeSet(name: name, stackName: stackName))
+    try await core.query("ValidateTemplate") { template.add(to: &$0) }
   }
 }

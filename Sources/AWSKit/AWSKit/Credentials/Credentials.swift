@@ -27,6 +27,11 @@ public struct Credentials: Sendable, Hashable {
   }
 }
 
+extension Credentials {
+  /// Whether they end by themselves, so that others may be had in their place.
+  var isTemporary: Bool { sessionToken != nil || expiration != nil }
+}
+
 extension Credentials: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
   /// The key's id and source; never the secret.
   public var description: String { "\(accessKeyID) from \(source)" }

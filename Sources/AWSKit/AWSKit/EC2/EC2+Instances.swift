@@ -1,123 +1,6 @@
 public import FoundationEssentials
 
 extension EC2 {
-  /// Instances to start.
-  public struct RunInstancesInput: QueryOperation {
-    static let action: StaticString = "RunInstances"
-
-    /// A volume of an instance.
-    public struct BlockDevice: Sendable, Hashable {
-      /// The device's name, `/dev/xvdb`.
-      public var deviceName: String
-      /// The snapshot that it is made of.
-      public var snapshotID: String?
-      /// GiB.
-      public var size: Int?
-      /// `gp3` and so on.
-      public var volumeType: String?
-      /// I/O operations a second.
-      public var iops: Int?
-      /// MiB a second.
-      public var throughput: Int?
-      /// Whether it is encrypted.
-      public var isEncrypted: Bool?
-      /// The key of KMS that it is encrypted with.
-      public var kmsKeyID: String?
-      /// Whether it goes with the instance.
-      public var isDeletedOnTermination: Bool?
-      /// MiB a second at which a snapshot is loaded.
-      public var initializationRate: Int?
-      /// A volume.
-      public init(deviceName: String) { self.deviceName = deviceName }
-    }
-
-    /// The image.
-    public var imageID: String?
-    /// `m7i.large` and so on.
-    public var instanceType: String?
-    /// At least so many, or none.
-    public var minimum: Int
-    /// At most so many.
-    public var maximum: Int
-    /// The subnet.
-    public var subnetID: String?
-    /// The security groups.
-    public var securityGroupIDs: [String] = []
-    /// Whether it gets a public address; `nil`: what the subnet says.
-    public var associatesPublicIP: Bool?
-    /// Name or ARN of the instance profile.
-    public var instanceProfile: String?
-    /// What the instance reads at its start: the plain text, not base64.
-    public var userData: String?
-    /// The volumes.
-    public var blockDevices: [BlockDevice] = []
-    /// Tags of the instances.
-    public var tags: [String: String] = [:]
-    /// Tags of their volumes.
-    public var volumeTags: [String: String] = [:]
-    /// The zone.
-    public var availabilityZone: String?
-    /// Whether spot capacity is taken.
-    public var isSpot = false
-    /// Whether IMDSv2 is the only one.
-    public var requiresIMDSv2 = true
-    /// How many hops an answer of the metadata service goes.
-    public var metadataHopLimit: Int?
-    /// `stop` or `terminate`.
-    public var shutdownBehavior: String?
-    /// What makes a repetition start nothing more; made where there is none.
-    public var clientToken: String?
-
-    /// Instances to start.
-    public init(imageID: String?, instanceType: String?, minimum: Int = 1, maximum: Int = 1) {
-      (self.imageID, self.instanceType, self.minimum, self.maximum) = (imageID, instanceType, minimum, maximum)
-    }
-
-    func encode(to form: inout QueryForm) {
-      form.add("BlockDeviceMapping", each: blockDevices.isEmpty ? nil : blockDevices) { form, prefix, device in
-        form.add("\(prefix).DeviceName", device.deviceName)
-        form.add("\(prefix).Ebs.SnapshotId", device.snapshotID)
-        form.add("\(prefix).Ebs.VolumeSize", device.size)
-        form.add("\(prefix).Ebs.VolumeType", device.volumeType)
-        form.add("\(prefix).Ebs.Iops", device.iops)
-        form.add("\(prefix).Ebs.Throughput", device.throughput)
-        form.add("\(prefix).Ebs.Encrypted", device.isEncrypted)
-        form.add("\(prefix).Ebs.KmsKeyId", device.kmsKeyID)
-        form.add("\(prefix).Ebs.DeleteOnTermination", device.isDeletedOnTermination)
-        form.add("\(prefix).Ebs.VolumeInitializationRate", device.initializationRate)
-      }
-      form.add("ImageId", imageID)
-      form.add("InstanceType", instanceType)
-      form.add("MinCount", minimum)
-      form.add("MaxCount", maximum)
-      if let associatesPublicIP {
-        // An interface takes subnet and groups to itself.
-        form.add("NetworkInterface.1.DeviceIndex", 0)
-        form.add("NetworkInterface.1.AssociatePublicIpAddress", associatesPublicIP)
-        form.add("NetworkInterface.1.SubnetId", subnetID)
-        form.add("NetworkInterface.1.SecurityGroupId", list: securityGroupIDs.isEmpty ? nil : securityGroupIDs)
-      } else {
-        form.add("SubnetId", subnetID)
-        form.add("SecurityGroupId", list: securityGroupIDs.isEmpty ? nil : securityGroupIDs)
-      }
-      if let instanceProfile {
-        form.add("IamInstanceProfile.\(instanceProfile.hasPrefix("arn:") ? "Arn" : "Name")", instanceProfile)
-      }
-      form.add("UserData", base64: userData.map { Array($0.utf8) })
-      form.add("Placement.AvailabilityZone", availabilityZone)
-      if isSpot { form.add("InstanceMarketOptions.MarketType", "spot") }
-      if requiresIMDSv2 { form.add("MetadataOptions.HttpTokens", "required") }
-      form.add("MetadataOptions.HttpPutResponseHopLimit", metadataHopLimit)
-      form.add("InstanceInitiatedShutdownBehavior", shutdownBehavior)
-      form.add(tags: [("instance", tags), ("volume", volumeTags)])
-      form.add("ClientToken", clientToken)
-    }
-
-    func decode(_ result: XMLElement) throws(AWSError) -> [Instance] {
-      try result.list("instancesSet", of: "item") { item throws(AWSError) in try Instance(xml: item) }
-    }
-  }
-
   /// An instance.
   public struct Instance: Sendable, Hashable {
     /// The id, `i-…`.
@@ -132,6 +15,10 @@ extension EC2 {
     public var imageID: String?
     /// The zone.
     public var availabilityZone: String?
+    /// The network.
+    public var vpcID: String?
+    /// The subnet.
+    public var subnetID: String?
     /// The address within the network.
     public var privateIP: String?
     /// The public address.
@@ -150,6 +37,7 @@ extension EC2 {
       instanceType = item.string("instanceType")
       imageID = item.string("imageId")
       availabilityZone = item["placement"]?.string("availabilityZone")
+      (vpcID, subnetID) = (item.string("vpcId"), item.string("subnetId"))
       privateIP = item.string("privateIpAddress")
       publicIP = item.string("ipAddress")
       launchedAt = try item.date("launchTime")
@@ -163,22 +51,16 @@ extension EC2 {
     }
   }
 
-  struct DescribeInstances: QueryOperation {
-    static let action: StaticString = "DescribeInstances"
-    var ids: [String]
-    var filters: [Filter]
-    var nextToken: String?
-    func encode(to form: inout QueryForm) {
-      form.add(filters: filters)
-      form.add("InstanceId", list: ids.isEmpty ? nil : ids)
-      form.add("NextToken", nextToken)
+  /// One page of instances, by id or by filters.
+  public func describeInstances(ids: [String] = [], filters: [Filter] = [], nextToken: String? = nil)
+    async throws(AWSError) -> Page<Instance>
+  {
+    let reservations = try await describe(
+      "DescribeInstances", "InstanceId", ids, filters, nextToken, in: "reservationSet"
+    ) { item throws(AWSError) in
+      try item.list("instancesSet", of: "item") { item throws(AWSError) in try Instance(xml: item) }
     }
-    func decode(_ result: XMLElement) throws(AWSError) -> Page<Instance> {
-      let reservations = try result.list("reservationSet", of: "item") { item throws(AWSError) in
-        try item.list("instancesSet", of: "item") { item throws(AWSError) in try Instance(xml: item) }
-      }
-      return Page(elements: reservations.flatMap(\.self), nextToken: result.nextToken)
-    }
+    return Page(elements: reservations.elements.flatMap(\.self), nextToken: reservations.nextToken)
   }
 
   /// A change of an instance's state.
@@ -191,25 +73,78 @@ extension EC2 {
     public var current: String
   }
 
-  protocol ChangeKind: Sendable { static var action: StaticString { get } }
-  enum StopKind: ChangeKind { static let action: StaticString = "StopInstances" }
-  enum StartKind: ChangeKind { static let action: StaticString = "StartInstances" }
-  enum TerminateKind: ChangeKind { static let action: StaticString = "TerminateInstances" }
+  /// Stops instances; their volumes stay.
+  public func stopInstances(ids: [String], force: Bool? = nil) async throws(AWSError) -> [InstanceStateChange] {
+    try await change("StopInstances", ids) { $0.add("Force", force) }
+  }
 
-  struct ChangeInstances<Kind: ChangeKind>: QueryOperation {
-    static var action: StaticString { Kind.action }
-    var ids: [String]
-    var force: Bool?
-    func encode(to form: inout QueryForm) {
+  /// Starts instances that were stopped.
+  public func startInstances(ids: [String]) async throws(AWSError) -> [InstanceStateChange] {
+    try await change("StartInstances", ids)
+  }
+
+  /// Ends instances; volumes that are marked so go with them.
+  public func terminateInstances(ids: [String]) async throws(AWSError) -> [InstanceStateChange] {
+    try await change("TerminateInstances", ids)
+  }
+
+  private func change(_ action: StaticString, _ ids: [String], more: (inout QueryForm) -> Void = { _ in })
+    async throws(AWSError) -> [InstanceStateChange]
+  {
+    try await core.query(action) { form in
       form.add("InstanceId", list: ids)
-      form.add("Force", force)
-    }
-    func decode(_ result: XMLElement) throws(AWSError) -> [InstanceStateChange] {
+      more(&form)
+    } read: { result throws(AWSError) in
       try result.list("instancesSet", of: "item") { item throws(AWSError) in
         InstanceStateChange(
           id: try item.required("instanceId"), previous: item["previousState"]?.string("name") ?? "",
           current: item["currentState"]?.string("name") ?? "")
       }
+    }
+  }
+
+  /// How an instance is, as its host and EC2's checks see it.
+  public struct InstanceStatus: Sendable, Hashable {
+    /// The instance's id.
+    public var id: String
+    /// `pending`, `running` and so on.
+    public var state: String
+    /// `ok`, `impaired`, `initializing`: whether the system below the instance works.
+    public var systemStatus: String?
+    /// `ok`, `impaired`, `initializing`: whether the instance answers.
+    public var instanceStatus: String?
+    /// What is planned for it, `instance-retirement` and so on, in words.
+    public var events: [String]
+  }
+
+  /// One page of how instances are.
+  ///
+  /// - Parameter includesAll: whether those are told too that are not running.
+  public func describeInstanceStatus(
+    ids: [String] = [], filters: [Filter] = [], includesAll: Bool? = nil, nextToken: String? = nil
+  ) async throws(AWSError) -> Page<InstanceStatus> {
+    try await describe(
+      "DescribeInstanceStatus", "InstanceId", ids, filters, nextToken, in: "instanceStatusSet",
+      more: { $0.add("IncludeAllInstances", includesAll) }
+    ) { item throws(AWSError) in
+      InstanceStatus(
+        id: try item.required("instanceId"), state: item["instanceState"]?.string("name") ?? "",
+        systemStatus: item["systemStatus"]?.string("status"), instanceStatus: item["instanceStatus"]?.string("status"),
+        events: try item.list("eventsSet", of: "item") { event in
+          [event.string("code"), event.string("description")].compactMap(\.self).joined(separator: ": ")
+        })
+    }
+  }
+
+  /// What an instance has written to its console, up to its last 64 KiB.
+  ///
+  /// - Parameter latest: whether it is read anew, which Nitro instances allow.
+  public func getConsoleOutput(instanceID: String, latest: Bool? = nil) async throws(AWSError) -> String {
+    try await core.query("GetConsoleOutput") { form in
+      form.add("InstanceId", instanceID)
+      form.add("Latest", latest)
+    } read: { result throws(AWSError) in
+      String(decoding: try result.base64("output") ?? [], as: UTF8.self)
     }
   }
 
@@ -231,47 +166,18 @@ extension EC2 {
     public var tags: [String: String]
   }
 
-  struct DescribeImages: QueryOperation {
-    static let action: StaticString = "DescribeImages"
-    var ids, owners: [String]
-    var filters: [Filter]
-    func encode(to form: inout QueryForm) {
-      form.add("ImageId", list: ids.isEmpty ? nil : ids)
-      form.add("Owner", list: owners.isEmpty ? nil : owners)
-      form.add(filters: filters)
-    }
-    func decode(_ result: XMLElement) throws(AWSError) -> [Image] {
-      try result.list("imagesSet", of: "item") { item throws(AWSError) in
-        Image(
-          id: try item.required("imageId"), name: item.string("name"), architecture: item.string("architecture"),
-          state: item.string("imageState"), createdAt: try item.date("creationDate"),
-          rootDeviceName: item.string("rootDeviceName"), tags: try item.ec2Tags())
-      }
-    }
-  }
-}
-
-extension XMLElement {
-  /// `tagSet`, as every resource of EC2 has it.
-  func ec2Tags() throws(AWSError) -> [String: String] { try self["tagSet"]?.map(entry: "item") ?? [:] }
-
-  /// The next page's token; EC2 writes an empty one on the last page.
-  var nextToken: String? { string("nextToken").flatMap { $0.isEmpty ? nil : $0 } }
-}
-
-extension QueryForm {
-  mutating func add(filters: [EC2.Filter]) {
-    add("Filter", each: filters.isEmpty ? nil : filters) { form, prefix, filter in
-      form.add("\(prefix).Name", filter.name)
-      form.add("\(prefix).Value", list: filter.values)
-    }
-  }
-
-  mutating func add(tags: [(resource: String, tags: [String: String])]) {
-    add("TagSpecification", each: tags.contains { !$0.tags.isEmpty } ? tags.filter { !$0.tags.isEmpty } : nil) {
-      form, prefix, specification in
-      form.add("\(prefix).ResourceType", specification.resource)
-      form.add("\(prefix).Tag", map: specification.tags, key: "Key", value: "Value")
+  /// One page of images, by id, owner or filters.
+  public func describeImages(
+    ids: [String] = [], owners: [String] = [], filters: [Filter] = [], nextToken: String? = nil
+  ) async throws(AWSError) -> Page<Image> {
+    try await describe(
+      "DescribeImages", "ImageId", ids, filters, nextToken, in: "imagesSet",
+      more: { $0.add("Owner", list: owners.isEmpty ? nil : owners) }
+    ) { item throws(AWSError) in
+      Image(
+        id: try item.required("imageId"), name: item.string("name"), architecture: item.string("architecture"),
+        state: item.string("imageState"), createdAt: try item.date("creationDate"),
+        rootDeviceName: item.string("rootDeviceName"), tags: try item.ec2Tags())
     }
   }
 }

@@ -1,5 +1,3 @@
-public import FoundationEssentials
-
 extension EC2 {
   /// A volume.
   public struct Volume: Sendable, Hashable {
@@ -27,28 +25,25 @@ extension EC2 {
     public var tags: [String: String]
   }
 
-  struct DescribeVolumes: QueryOperation {
-    static let action: StaticString = "DescribeVolumes"
-    var ids: [String]
-    var filters: [Filter]
-    var nextToken: String?
-    func encode(to form: inout QueryForm) {
-      form.add("VolumeId", list: ids.isEmpty ? nil : ids)
-      form.add(filters: filters)
-      form.add("NextToken", nextToken)
+  /// One page of volumes, by id or by filters.
+  public func describeVolumes(ids: [String] = [], filters: [Filter] = [], nextToken: String? = nil)
+    async throws(AWSError) -> Page<Volume>
+  {
+    try await describe("DescribeVolumes", "VolumeId", ids, filters, nextToken, in: "volumeSet") {
+      item throws(AWSError) in
+      Volume(
+        id: try item.required("volumeId"), state: item.string("status") ?? "", size: try item.integer("size"),
+        volumeType: item.string("volumeType"), iops: try item.integer("iops"),
+        throughput: try item.integer("throughput"), availabilityZone: item.string("availabilityZone"),
+        snapshotID: item.string("snapshotId"), isEncrypted: try item.bool("encrypted") ?? false,
+        instanceIDs: try item.list("attachmentSet", of: "item") { $0.string("instanceId") ?? "" },
+        tags: try item.ec2Tags())
     }
-    func decode(_ result: XMLElement) throws(AWSError) -> Page<Volume> {
-      let volumes = try result.list("volumeSet", of: "item") { item throws(AWSError) in
-        Volume(
-          id: try item.required("volumeId"), state: item.string("status") ?? "", size: try item.integer("size"),
-          volumeType: item.string("volumeType"), iops: try item.integer("iops"),
-          throughput: try item.integer("throughput"), availabilityZone: item.string("availabilityZone"),
-          snapshotID: item.string("snapshotId"), isEncrypted: try item.bool("encrypted") ?? false,
-          instanceIDs: try item.list("attachmentSet", of: "item") { $0.string("instanceId") ?? "" },
-          tags: try item.ec2Tags())
-      }
-      return Page(elements: volumes, nextToken: result.nextToken)
-    }
+  }
+
+  /// Deletes a volume that is attached to nothing.
+  public func deleteVolume(id: String) async throws(AWSError) {
+    try await core.query("DeleteVolume") { $0.add("VolumeId", id) }
   }
 
   /// A change of a volume.
@@ -80,145 +75,33 @@ extension EC2 {
     }
   }
 
-  struct DeleteVolume: QueryOperation {
-    typealias Output = Void
-    static let action: StaticString = "DeleteVolume"
-    var id: String
-    func encode(to form: inout QueryForm) { form.add("VolumeId", id) }
+  /// Changes size, type, IOPS or throughput of a volume in use; gives the state of the change.
+  public func modifyVolume(_ input: ModifyVolumeInput) async throws(AWSError) -> String? {
+    try await core.query(input)
   }
 
-  /// A snapshot of a volume.
-  public struct Snapshot: Sendable, Hashable {
-    /// The id, `snap-…`.
-    public var id: String
-    /// `pending`, `completed`, `error`.
-    public var state: String
-    /// Why it failed.
-    public var stateMessage: String?
-    /// How far it is, `42%`.
-    public var progress: String?
+  /// How far a change of a volume is.
+  public struct VolumeModification: Sendable, Hashable {
     /// The volume.
-    public var volumeID: String?
-    /// GiB of the volume.
-    public var volumeSize: Int?
-    /// When it was begun.
-    public var startedAt: Date?
-    /// What its maker wrote.
-    public var description: String?
-    /// Whether it is encrypted.
-    public var isEncrypted: Bool
-    /// The tags.
-    public var tags: [String: String]
-
-    init(xml item: XMLElement) throws(AWSError) {
-      id = try item.required("snapshotId")
-      state = item.string("status") ?? ""
-      stateMessage = item.string("statusMessage")
-      progress = item.string("progress")
-      volumeID = item.string("volumeId")
-      volumeSize = try item.integer("volumeSize")
-      startedAt = try item.date("startTime")
-      description = item.string("description")
-      isEncrypted = try item.bool("encrypted") ?? false
-      tags = try item.ec2Tags()
-    }
-  }
-
-  struct CreateSnapshot: QueryOperation {
-    static let action: StaticString = "CreateSnapshot"
-    var volumeID: String
-    var description: String?
-    var tags: [String: String]
-    func encode(to form: inout QueryForm) {
-      form.add("Description", description)
-      form.add("VolumeId", volumeID)
-      form.add(tags: [("snapshot", tags)])
-    }
-    func decode(_ result: XMLElement) throws(AWSError) -> Snapshot { try Snapshot(xml: result) }
-  }
-
-  struct DescribeSnapshots: QueryOperation {
-    static let action: StaticString = "DescribeSnapshots"
-    var ids, owners: [String]
-    var filters: [Filter]
-    var nextToken: String?
-    func encode(to form: inout QueryForm) {
-      form.add("SnapshotId", list: ids.isEmpty ? nil : ids)
-      form.add("Owner", list: owners.isEmpty ? nil : owners)
-      form.add(filters: filters)
-      form.add("NextToken", nextToken)
-    }
-    func decode(_ result: XMLElement) throws(AWSError) -> Page<Snapshot> {
-      let found = try result.list("snapshotSet", of: "item") { item throws(AWSError) in try Snapshot(xml: item) }
-      return Page(elements: found, nextToken: result.nextToken)
-    }
-  }
-
-  struct DeleteSnapshot: QueryOperation {
-    typealias Output = Void
-    static let action: StaticString = "DeleteSnapshot"
-    var id: String
-    func encode(to form: inout QueryForm) { form.add("SnapshotId", id) }
-  }
-
-  /// A snapshot that is held ready in a zone.
-  public struct FastSnapshotRestore: Sendable, Hashable {
-    /// The snapshot.
-    public var snapshotID: String
-    /// The zone.
-    public var availabilityZone: String
-    /// `enabling`, `optimizing`, `enabled`, `disabling`, `disabled`.
+    public var volumeID: String
+    /// `modifying`, `optimizing`, `completed`, `failed`.
     public var state: String
-
-    init(xml item: XMLElement) throws(AWSError) {
-      snapshotID = try item.required("snapshotId")
-      availabilityZone = item.string("availabilityZone") ?? ""
-      state = item.string("state") ?? ""
-    }
+    /// Percent.
+    public var progress: Int?
+    /// Why it failed.
+    public var statusMessage: String?
   }
 
-  struct EnableFastSnapshotRestores: QueryOperation {
-    static let action: StaticString = "EnableFastSnapshotRestores"
-    var snapshotIDs, zones: [String]
-    func encode(to form: inout QueryForm) {
-      form.add("AvailabilityZone", list: zones)
-      form.add("SourceSnapshotId", list: snapshotIDs)
-    }
-    func decode(_ result: XMLElement) throws(AWSError) -> [FastSnapshotRestore] {
-      if let failed = result["unsuccessful"]?["item"] {
-        let reason = failed["fastSnapshotRestoreStateErrorSet"]?["item"]?["error"]
-        throw AWSError(
-          .init(reason?.string("code") ?? "Unsuccessful"),
-          "\(failed.string("snapshotId") ?? ""): \(reason?.string("message") ?? "")", origin: .service)
-      }
-      return try result.list("successful", of: "item") { item throws(AWSError) in try FastSnapshotRestore(xml: item) }
-    }
-  }
-
-  struct DescribeFastSnapshotRestores: QueryOperation {
-    static let action: StaticString = "DescribeFastSnapshotRestores"
-    var filters: [Filter]
-    var nextToken: String?
-    func encode(to form: inout QueryForm) {
-      form.add(filters: filters)
-      form.add("NextToken", nextToken)
-    }
-    func decode(_ result: XMLElement) throws(AWSError) -> Page<FastSnapshotRestore> {
-      let found = try result.list("fastSnapshotRestoreSet", of: "item") { item throws(AWSError) in
-        try FastSnapshotRestore(xml: item)
-      }
-      return Page(elements: found, nextToken: result.nextToken)
-    }
-  }
-
-  struct CreateTags: QueryOperation {
-    typealias Output = Void
-    static let action: StaticString = "CreateTags"
-    var ids: [String]
-    var tags: [String: String]
-    func encode(to form: inout QueryForm) {
-      form.add("ResourceId", list: ids)
-      form.add("Tag", map: tags, key: "Key", value: "Value")
+  /// One page of changes of volumes, by the volumes' ids or by filters.
+  public func describeVolumesModifications(
+    volumeIDs: [String] = [], filters: [Filter] = [], nextToken: String? = nil
+  ) async throws(AWSError) -> Page<VolumeModification> {
+    try await describe(
+      "DescribeVolumesModifications", "VolumeId", volumeIDs, filters, nextToken, in: "volumeModificationSet"
+    ) { item throws(AWSError) in
+      VolumeModification(
+        volumeID: try item.required("volumeId"), state: item.string("modificationState") ?? "",
+        progress: try item.integer("progress"), statusMessage: item.string("statusMessage"))
     }
   }
 }

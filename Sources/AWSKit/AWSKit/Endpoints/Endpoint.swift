@@ -86,30 +86,40 @@ public struct Service: Sendable, Hashable {
   let signingName: String
   /// The name in messages, `SQS`.
   let displayName: String
+  /// What calls of the query protocol give as their `Version`; empty for other protocols.
+  let apiVersion: String
+  /// What operations of AWS JSON are prefixed with in `X-Amz-Target`; empty for other protocols.
+  let jsonTarget: String
   /// GovCloud's regular endpoints are FIPS endpoints and have no name of their own.
   private let govIsFIPS: Bool
 
-  init(_ id: String, _ displayName: String, host: String? = nil, signingName: String? = nil, govIsFIPS: Bool = false) {
+  init(
+    _ id: String, _ displayName: String, host: String? = nil, signingName: String? = nil, apiVersion: String = "",
+    jsonTarget: String = "", govIsFIPS: Bool = false
+  ) {
     (self.id, self.displayName, hostPrefix) = (id, displayName, host ?? id)
     self.signingName = signingName ?? id
-    self.govIsFIPS = govIsFIPS
+    (self.apiVersion, self.jsonTarget, self.govIsFIPS) = (apiVersion, jsonTarget, govIsFIPS)
   }
 
   static let s3 = Service("s3", "S3")
-  static let sqs = Service("sqs", "SQS", govIsFIPS: true)
-  static let sns = Service("sns", "SNS")
-  static let sts = Service("sts", "STS", govIsFIPS: true)
-  static let ec2 = Service("ec2", "EC2", govIsFIPS: true)
-  static let ssm = Service("ssm", "SSM", govIsFIPS: true)
-  static let cloudFormation = Service("cloudformation", "CloudFormation", govIsFIPS: true)
-  static let ecr = Service("ecr", "ECR", host: "api.ecr")
+  static let sqs = Service("sqs", "SQS", apiVersion: "2012-11-05", govIsFIPS: true)
+  static let sns = Service("sns", "SNS", apiVersion: "2010-03-31")
+  static let sts = Service("sts", "STS", apiVersion: "2011-06-15", govIsFIPS: true)
+  static let ec2 = Service("ec2", "EC2", apiVersion: "2016-11-15", govIsFIPS: true)
+  static let ssm = Service("ssm", "SSM", jsonTarget: "AmazonSSM", govIsFIPS: true)
+  static let cloudFormation = Service(
+    "cloudformation", "CloudFormation", apiVersion: "2010-05-15", govIsFIPS: true)
+  static let ecr = Service("ecr", "ECR", host: "api.ecr", jsonTarget: "AmazonEC2ContainerRegistry_V20150921")
   static let eks = Service("eks", "EKS", govIsFIPS: true)
   static let xray = Service("xray", "XRay")
+  static let apiGateway = Service(
+    "api_gateway", "APIGateway", host: "apigateway", signingName: "apigateway")
   static let sso = Service("sso", "SSO", host: "portal.sso", signingName: "awsssoportal", govIsFIPS: true)
   static let ssoOIDC = Service("sso_oidc", "SSOOIDC", host: "oidc", signingName: "sso-oauth", govIsFIPS: true)
 
   /// Those that this library speaks to.
-  static let all = [s3, sqs, sns, sts, ec2, ssm, cloudFormation, ecr, eks, xray, sso, ssoOIDC]
+  static let all = [s3, sqs, sns, sts, ec2, ssm, cloudFormation, ecr, eks, xray, apiGateway, sso, ssoOIDC]
 
   /// The regions that STS's global endpoint once stood for.
   private static let globalSTSRegions: Set<String> = [

@@ -20,6 +20,8 @@ public struct S3Settings: Sendable, Hashable {
   public var usesRegionalUSEast1 = false
   /// Endpoints that answer over IPv6 too, for S3 alone.
   public var usesDualStack = false
+  /// Whether requests for objects are paid by who sends them, where the bucket's owner asks for that.
+  public var paysForRequests = false
   /// Whether bodies are signed over TLS too; `nil`: only where no checksum goes along.
   public var signsPayload: Bool?
 

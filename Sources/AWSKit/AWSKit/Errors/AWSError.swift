@@ -84,6 +84,8 @@ extension AWSError.Code {
   public static let invalidConfiguration: Self = "InvalidConfiguration"
   /// No region, or one that the service does not have.
   public static let invalidEndpoint: Self = "InvalidEndpoint"
+  /// This machine has no metadata service of EC2, or it is turned off.
+  public static let noInstanceMetadata: Self = "NoInstanceMetadata"
   /// The answer was not what the service's API says.
   public static let malformedAnswer: Self = "MalformedAnswer"
   /// A checksum of the answer does not fit its bytes.

@@ -27,6 +27,10 @@ enum FailureKind: Sendable, Hashable {
   ]
   private static let expiredCodes: Set<String> = ["ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired"]
 
+  /// The code of an answer without a body. S3's answers to HEAD have none: an expired token is told by 400 alone, a
+  /// clock that is wrong by 403.
+  private static func bodiless(_ status: Int) -> String { "\(status)" }
+
   init(_ error: AWSError) {
     switch error.origin {
     case .client: self = .permanent
@@ -35,9 +39,9 @@ enum FailureKind: Sendable, Hashable {
       let code = error.code.rawValue
       if Self.throttlingCodes.contains(code) || error.status == 429 {
         self = .throttling
-      } else if Self.expiredCodes.contains(code) {
+      } else if Self.expiredCodes.contains(code) || code == Self.bodiless(400) {
         self = .expiredCredentials
-      } else if Self.skewCodes.contains(code) {
+      } else if Self.skewCodes.contains(code) || code == Self.bodiless(403) {
         self = .skewedClock
       } else if Self.transientCodes.contains(code) || [500, 502, 503, 504].contains(error.status ?? 0) {
         self = .transient

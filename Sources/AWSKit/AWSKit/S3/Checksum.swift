@@ -39,6 +39,14 @@ extension S3 {
     }
   }
 
+  /// What the checksum of an object that came in parts covers.
+  public enum ChecksumType: String, Sendable, Hashable {
+    /// The parts' checksums.
+    case composite = "COMPOSITE"
+    /// The object's bytes; for the three CRCs alone.
+    case fullObject = "FULL_OBJECT"
+  }
+
   /// A checksum as S3 tells it.
   public struct Checksum: Sendable, Hashable {
     /// How it was made.

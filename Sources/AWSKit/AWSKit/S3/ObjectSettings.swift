@@ -27,6 +27,29 @@ extension S3 {
     }
   }
 
+  /// What keeps a version of an object from being deleted, in buckets with Object Lock.
+  public struct ObjectLock: Sendable, Hashable {
+    /// Who may lift it.
+    public enum Mode: String, Sendable, Hashable {
+      /// Those with a permission of their own.
+      case governance = "GOVERNANCE"
+      /// Nobody.
+      case compliance = "COMPLIANCE"
+    }
+
+    /// Who may lift it; goes with ``retainUntil``.
+    public var mode: Mode?
+    /// How long it holds.
+    public var retainUntil: Date?
+    /// Whether it is held until somebody says otherwise.
+    public var hasLegalHold: Bool?
+
+    /// A lock.
+    public init(mode: Mode? = nil, retainUntil: Date? = nil, hasLegalHold: Bool? = nil) {
+      (self.mode, self.retainUntil, self.hasLegalHold) = (mode, retainUntil, hasLegalHold)
+    }
+  }
+
   /// What an object has besides its bytes; the same for a put, a copy, and a multipart upload.
   public struct ObjectSettings: Sendable, Hashable {
     /// The media type, `image/png`.
@@ -53,6 +76,8 @@ extension S3 {
     public var encryption: Encryption?
     /// Where a website's request for the object is sent.
     public var websiteRedirect: String?
+    /// What keeps it from being deleted.
+    public var lock: ObjectLock?
 
     /// No settings.
     public init() {}
@@ -74,6 +99,9 @@ extension S3 {
       }
       fields.add(.expires, expires.map { WireTime($0).httpDate })
       encryption?.add(to: &fields)
+      fields.add(.objectLockMode, lock?.mode?.rawValue)
+      fields.add(.objectLockRetainUntil, lock?.retainUntil.map { WireTime($0).iso8601 })
+      fields.add(.objectLockLegalHold, lock?.hasLegalHold.map { $0 ? "ON" : "OFF" })
       if !tags.isEmpty { fields.append(HTTPField(name: .tagging, value: Self.query(tags))) }
       for (key, value) in metadata.sorted(by: { $0.key < $1.key }) {
         guard let name = HTTPField.Name("x-amz-meta-\(key)") else {
@@ -130,8 +158,18 @@ extension S3 {
     public var serverSideEncryption: String?
     /// The key of KMS.
     public var kmsKeyID: String?
+    /// Whether a key of the bucket stands between KMS and the object.
+    public var usesBucketKey: Bool?
     /// The checksums that S3 keeps.
     public var checksums: [Checksum] = []
+    /// What the checksums cover.
+    public var checksumType: ChecksumType?
+    /// What keeps it from being deleted.
+    public var lock: ObjectLock?
+    /// `PENDING`, `COMPLETED`, `FAILED`, `REPLICA`: how far its replication is.
+    public var replicationStatus: String?
+    /// Where a website's request for the object is sent.
+    public var websiteRedirect: String?
     /// The number of parts, where a part was asked for.
     public var partsCount: Int?
     /// The number of tags.
@@ -164,6 +202,19 @@ extension S3 {
         case "x-amz-tagging-count": tagCount = Int(value)
         case "x-amz-expiration": expiration = value
         case "x-amz-restore": restore = value
+        case "x-amz-server-side-encryption-bucket-key-enabled": usesBucketKey = value == "true"
+        case "x-amz-checksum-type": checksumType = ChecksumType(rawValue: value)
+        case "x-amz-object-lock-mode":
+          lock = lock ?? ObjectLock()
+          lock?.mode = .init(rawValue: value)
+        case "x-amz-object-lock-retain-until-date":
+          lock = lock ?? ObjectLock()
+          lock?.retainUntil = WireTimeParser.date(value)
+        case "x-amz-object-lock-legal-hold":
+          lock = lock ?? ObjectLock()
+          lock?.hasLegalHold = value == "ON"
+        case "x-amz-replication-status": replicationStatus = value
+        case "x-amz-website-redirect-location": websiteRedirect = value
         case "x-amz-delete-marker": isDeleteMarker = value == "true"
         case let name where name.hasPrefix("x-amz-meta-"): metadata[String(name.dropFirst(11))] = value
         case let name where name.hasPrefix("x-amz-checksum-"):

@@ -13,17 +13,32 @@ extension S3 {
     public var region: String?
   }
 
-  /// The buckets of the account.
-  public func listBuckets(prefix: String? = nil) async throws(AWSError) -> [ListedBucket] {
-    var query = S3Query()
-    query.add("prefix", prefix)
-    let call = try call("ListBuckets", .get, bucket: nil, query: query)
-    return try await xml(call, bucket: nil) { root, _ throws(AWSError) in
-      try root.list("Buckets", of: "Bucket") { element throws(AWSError) in
-        ListedBucket(
-          name: try element.required("Name"), createdAt: try element.date("CreationDate"),
-          region: element.string("BucketRegion"))
+  /// The buckets of the account, page after page.
+  ///
+  /// - Parameters:
+  ///   - prefix: what names begin with.
+  ///   - region: the buckets of this region alone.
+  public func listBuckets(prefix: String? = nil, region: String? = nil) async throws(AWSError) -> [ListedBucket] {
+    var found: [ListedBucket] = []
+    var token: String?
+    while true {
+      var query = S3Query()
+      query.add("bucket-region", region)
+      query.add("continuation-token", token)
+      query.add("prefix", prefix)
+      let call = try call("ListBuckets", .get, bucket: nil, query: query)
+      let (page, next) = try await xml(call, bucket: nil) { root, _ throws(AWSError) in
+        let buckets = try root.list("Buckets", of: "Bucket") { element throws(AWSError) in
+          ListedBucket(
+            name: try element.required("Name"), createdAt: try element.date("CreationDate"),
+            region: element.string("BucketRegion"))
+        }
+        return (buckets, root.string("ContinuationToken"))
       }
+      found += page
+      // The same token again would never end.
+      guard let next, !next.isEmpty, next != token else { return found }
+      token = next
     }
   }
 
@@ -42,8 +57,9 @@ extension S3 {
   }
 
   /// Deletes a bucket, which must be empty.
-  public func deleteBucket(_ bucket: String) async throws(AWSError) {
-    let call = try call("DeleteBucket", .delete, bucket: bucket)
+  public func deleteBucket(_ bucket: String, expectedOwner: String? = nil) async throws(AWSError) {
+    var call = try call("DeleteBucket", .delete, bucket: bucket)
+    call.fields.add(.expectedBucketOwner, expectedOwner)
     try await head(call, bucket: bucket) { _ in }
   }
 

@@ -2,7 +2,6 @@ import HTTPTypes
 
 extension HTTPField.Name {
   static let acl = HTTPField.Name("x-amz-acl")!
-  static let archiveStatus = HTTPField.Name("x-amz-archive-status")!
   static let bucketRegion = HTTPField.Name("x-amz-bucket-region")!
   static let bypassGovernance = HTTPField.Name("x-amz-bypass-governance-retention")!
   static let checksumAlgorithm = HTTPField.Name("x-amz-checksum-algorithm")!
@@ -18,13 +17,12 @@ extension HTTPField.Name {
   static let deleteMarker = HTTPField.Name("x-amz-delete-marker")!
   static let expectedBucketOwner = HTTPField.Name("x-amz-expected-bucket-owner")!
   static let sourceExpectedBucketOwner = HTTPField.Name("x-amz-source-expected-bucket-owner")!
-  static let expiration = HTTPField.Name("x-amz-expiration")!
   static let metadataDirective = HTTPField.Name("x-amz-metadata-directive")!
-  static let missingMetadata = HTTPField.Name("x-amz-missing-meta")!
-  static let partsCount = HTTPField.Name("x-amz-mp-parts-count")!
   static let multipartObjectSize = HTTPField.Name("x-amz-mp-object-size")!
+  static let objectLockMode = HTTPField.Name("x-amz-object-lock-mode")!
+  static let objectLockRetainUntil = HTTPField.Name("x-amz-object-lock-retain-until-date")!
+  static let objectLockLegalHold = HTTPField.Name("x-amz-object-lock-legal-hold")!
   static let requestPayer = HTTPField.Name("x-amz-request-payer")!
-  static let restore = HTTPField.Name("x-amz-restore")!
   static let sdkChecksumAlgorithm = HTTPField.Name("x-amz-sdk-checksum-algorithm")!
   static let serverSideEncryption = HTTPField.Name("x-amz-server-side-encryption")!
   static let sseKMSKeyID = HTTPField.Name("x-amz-server-side-encryption-aws-kms-key-id")!
@@ -33,10 +31,7 @@ extension HTTPField.Name {
   static let storageClass = HTTPField.Name("x-amz-storage-class")!
   static let tagging = HTTPField.Name("x-amz-tagging")!
   static let taggingDirective = HTTPField.Name("x-amz-tagging-directive")!
-  static let taggingCount = HTTPField.Name("x-amz-tagging-count")!
   static let trailer = HTTPField.Name("x-amz-trailer")!
   static let versionID = HTTPField.Name("x-amz-version-id")!
-  static let copySourceVersionID = HTTPField.Name("x-amz-copy-source-version-id")!
   static let websiteRedirect = HTTPField.Name("x-amz-website-redirect-location")!
-  static let contentMD5 = HTTPField.Name("Content-MD5")!
 }

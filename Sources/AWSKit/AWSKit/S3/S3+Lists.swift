@@ -44,6 +44,10 @@ extension S3 {
     public var storageClass: String?
     /// The canonical id of the owner, where it was asked for.
     public var ownerID: String?
+    /// The names of the algorithms of its checksums.
+    public var checksumAlgorithms: [String]
+    /// What its checksums cover.
+    public var checksumType: ChecksumType?
   }
 
   /// One page of objects, in the order of their keys' UTF-8.
@@ -115,18 +119,25 @@ extension S3 {
   }
 }
 
+extension XMLElement {
+  /// How the keys of a list are read: as they stand, or percent-encoded where the answer says so.
+  var keyDecoding: (String) -> String {
+    guard string("EncodingType") == "url" else { return { $0 } }
+    return { String(decoding: PercentEncoding.decode($0.utf8, plusIsSpace: true), as: UTF8.self) }
+  }
+}
+
 extension S3.ObjectPage {
   init(xml root: XMLElement) throws(AWSError) {
-    let isEncoded = root.string("EncodingType") == "url"
-    func decode(_ text: String) -> String {
-      isEncoded ? String(decoding: PercentEncoding.decode(text.utf8, plusIsSpace: true), as: UTF8.self) : text
-    }
+    let decode = root.keyDecoding
     objects = try root.flat("Contents") { element throws(AWSError) in
       S3.ListedObject(
         key: decode(try element.required("Key")), size: try element.integer("Size", as: Int64.self) ?? 0,
         eTag: element.string("ETag"),
         lastModified: try element.date("LastModified"), storageClass: element.string("StorageClass"),
-        ownerID: element["Owner"]?.string("ID"))
+        ownerID: element["Owner"]?.string("ID"),
+        checksumAlgorithms: try element.flat("ChecksumAlgorithm") { $0.text },
+        checksumType: element.string("ChecksumType").flatMap { S3.ChecksumType(rawValue: $0) })
     }
     commonPrefixes = try root.flat("CommonPrefixes") { element throws(AWSError) in
       decode(try element.required("Prefix"))

@@ -19,13 +19,16 @@ extension S3 {
   }
 
   /// Begins an upload in parts; gives its id.
+  ///
+  /// - Parameter checksumType: what the object's checksum will cover; by default what goes with the algorithm.
   public func createMultipartUpload(
     bucket: String, key: String, settings: ObjectSettings = .init(), checksumAlgorithm: ChecksumAlgorithm? = .crc32,
-    expectedOwner: String? = nil
+    checksumType: ChecksumType? = nil, expectedOwner: String? = nil
   ) async throws(AWSError) -> String {
     var call = try call("CreateMultipartUpload", .post, bucket: bucket, key: key, query: S3Query("uploads"))
     do { try settings.add(to: &call.fields) } catch { throw core.named(error, call) }
     call.fields.add(.checksumAlgorithm, checksumAlgorithm?.rawValue)
+    call.fields.add(.checksumType, checksumType?.rawValue)
     call.fields.add(.expectedBucketOwner, expectedOwner)
     return try await xml(call, bucket: bucket) { root, _ throws(AWSError) in try root.required("UploadId") }
   }
@@ -53,9 +56,12 @@ extension S3 {
   }
 
   /// Makes a part of an object, or of a range of it, that S3 has already.
+  ///
+  /// - Parameter sourceIfMatch: the entity tag that the source must have, so that all parts come of one version.
   public func uploadPartCopy(
     bucket: String, key: String, uploadID: String, number: Int, sourceBucket: String, sourceKey: String,
-    sourceVersionID: String? = nil, sourceRange: ClosedRange<Int64>? = nil
+    sourceVersionID: String? = nil, sourceRange: ClosedRange<Int64>? = nil, sourceIfMatch: String? = nil,
+    expectedOwner: String? = nil, sourceExpectedOwner: String? = nil
   ) async throws(AWSError) -> UploadedPart {
     var query = S3Query()
     query.add("partNumber", number)
@@ -63,14 +69,23 @@ extension S3 {
     var call = try call("UploadPartCopy", .put, bucket: bucket, key: key, query: query)
     call.fields.add(.copySource, Self.copySource(sourceBucket, sourceKey, sourceVersionID))
     call.fields.add(.copySourceRange, sourceRange.map { "bytes=\($0.lowerBound)-\($0.upperBound)" })
+    call.fields.add(.copySourceIfMatch, sourceIfMatch)
+    call.fields.add(.expectedBucketOwner, expectedOwner)
+    call.fields.add(.sourceExpectedBucketOwner, sourceExpectedOwner)
     return try await xml(call, bucket: bucket) { root, _ throws(AWSError) in
       UploadedPart(number: number, eTag: try root.required("ETag"), checksum: Checksum(xml: root))
     }
   }
 
   /// Makes an object of the parts.
+  ///
+  /// - Parameters:
+  ///   - checksum: the object's, which S3 compares with its own.
+  ///   - checksumType: what it covers.
+  ///   - objectSize: the object's bytes, which S3 compares with the parts'.
   public func completeMultipartUpload(
     bucket: String, key: String, uploadID: String, parts: [UploadedPart], conditions: WriteConditions = .init(),
+    checksum: Checksum? = nil, checksumType: ChecksumType? = nil, objectSize: Int64? = nil,
     expectedOwner: String? = nil
   ) async throws(AWSError) -> WrittenObject {
     var query = S3Query()
@@ -86,6 +101,9 @@ extension S3 {
       }
     }
     conditions.add(to: &call.fields)
+    if let checksum { call.fields.add(checksum.algorithm.field, checksum.value) }
+    call.fields.add(.checksumType, checksumType?.rawValue)
+    call.fields.add(.multipartObjectSize, objectSize.map { String($0) })
     call.fields.add(.expectedBucketOwner, expectedOwner)
     call.fields.add(.contentType, "application/xml")
     try attach(.bytes(document.bytes), checksum: .none, to: &call)
@@ -118,13 +136,15 @@ extension S3 {
 
   /// One page of the parts that an upload has.
   public func listParts(
-    bucket: String, key: String, uploadID: String, maximum: Int? = nil, partNumberMarker: Int? = nil
+    bucket: String, key: String, uploadID: String, maximum: Int? = nil, partNumberMarker: Int? = nil,
+    expectedOwner: String? = nil
   ) async throws(AWSError) -> PartPage {
     var query = S3Query()
     query.add("max-parts", maximum)
     query.add("part-number-marker", partNumberMarker)
     query.add("uploadId", uploadID)
-    let call = try call("ListParts", .get, bucket: bucket, key: key, query: query)
+    var call = try call("ListParts", .get, bucket: bucket, key: key, query: query)
+    call.fields.add(.expectedBucketOwner, expectedOwner)
     return try await xml(call, bucket: bucket) { root, _ throws(AWSError) in
       let parts = try root.flat("Part") { element throws(AWSError) in
         UploadedPart(
@@ -158,7 +178,8 @@ extension S3 {
 
   /// One page of the uploads of a bucket that are neither complete nor aborted.
   public func listMultipartUploads(
-    bucket: String, prefix: String? = nil, maximum: Int? = nil, keyMarker: String? = nil, uploadIDMarker: String? = nil
+    bucket: String, prefix: String? = nil, maximum: Int? = nil, keyMarker: String? = nil,
+    uploadIDMarker: String? = nil, expectedOwner: String? = nil
   ) async throws(AWSError) -> UploadPage {
     var query = S3Query("uploads")
     query.add("encoding-type", "url")
@@ -166,12 +187,10 @@ extension S3 {
     query.add("max-uploads", maximum)
     query.add("prefix", prefix)
     query.add("upload-id-marker", uploadIDMarker)
-    let call = try call("ListMultipartUploads", .get, bucket: bucket, query: query)
+    var call = try call("ListMultipartUploads", .get, bucket: bucket, query: query)
+    call.fields.add(.expectedBucketOwner, expectedOwner)
     return try await xml(call, bucket: bucket) { root, _ throws(AWSError) in
-      let isEncoded = root.string("EncodingType") == "url"
-      func decode(_ text: String) -> String {
-        isEncoded ? String(decoding: PercentEncoding.decode(text.utf8, plusIsSpace: true), as: UTF8.self) : text
-      }
+      let decode = root.keyDecoding
       let uploads = try root.flat("Upload") { element throws(AWSError) in
         PendingUpload(
           key: decode(try element.required("Key")), uploadID: try element.required("UploadId"),

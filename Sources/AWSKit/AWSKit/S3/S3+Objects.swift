@@ -56,6 +56,16 @@ extension S3 {
       self.expectedOwner = expectedOwner
     }
 
+    /// Bytes in memory to write; a slice is sent without a copy.
+    public init(bucket: String, key: String, bytes: ArraySlice<UInt8>) {
+      self.init(bucket: bucket, key: key, body: .bytes(bytes))
+    }
+
+    /// A whole file to write, of a length in bytes that is known.
+    public init(bucket: String, key: String, file path: String, length: Int64) {
+      self.init(bucket: bucket, key: key, body: .file(path: path, offset: 0, length: length))
+    }
+
     var bodyChecksum: BodyChecksum {
       if let checksum { return .known(checksum) }
       return checksumAlgorithm.map { .made($0) } ?? .none
@@ -241,14 +251,18 @@ extension S3 {
   }
 
   /// Deletes an object; one that is missing counts as deleted.
+  ///
+  /// - Parameter bypassesGovernance: whether a lock in governance mode is passed over.
   @discardableResult
   public func deleteObject(
-    bucket: String, key: String, versionID: String? = nil, ifMatch: String? = nil, expectedOwner: String? = nil
+    bucket: String, key: String, versionID: String? = nil, ifMatch: String? = nil, bypassesGovernance: Bool? = nil,
+    expectedOwner: String? = nil
   ) async throws(AWSError) -> DeletedObject {
     var query = S3Query()
     query.add("versionId", versionID)
     var call = try call("DeleteObject", .delete, bucket: bucket, key: key, query: query)
     call.fields.add(.ifMatch, ifMatch)
+    call.fields.add(.bypassGovernance, bypassesGovernance.map { $0 ? "true" : "false" })
     call.fields.add(.expectedBucketOwner, expectedOwner)
     return try await head(call, bucket: bucket) { head in
       DeletedObject(
@@ -284,9 +298,9 @@ extension S3 {
   }
 
   /// Deletes up to 1,000 objects in one request; gives those that were not deleted.
-  public func deleteObjects(bucket: String, objects: [ObjectIdentifier], expectedOwner: String? = nil)
-    async throws(AWSError) -> [DeleteFailure]
-  {
+  public func deleteObjects(
+    bucket: String, objects: [ObjectIdentifier], bypassesGovernance: Bool? = nil, expectedOwner: String? = nil
+  ) async throws(AWSError) -> [DeleteFailure] {
     guard (1...1000).contains(objects.count) else {
       throw AWSError(.invalidInput, "1 to 1000 objects are deleted at once, not \(objects.count)")
     }
@@ -301,6 +315,7 @@ extension S3 {
       }
       try xml.add("Quiet", "true")
     }
+    call.fields.add(.bypassGovernance, bypassesGovernance.map { $0 ? "true" : "false" })
     call.fields.add(.expectedBucketOwner, expectedOwner)
     call.fields.add(.contentType, "application/xml")
     try attach(.bytes(document.bytes), checksum: .made(.crc32), to: &call)

@@ -3,21 +3,22 @@ import HTTPTypes
 
 extension S3 {
   /// The tags of an object.
-  public func getObjectTagging(bucket: String, key: String, versionID: String? = nil) async throws(AWSError)
-    -> [String: String]
+  public func getObjectTagging(bucket: String, key: String, versionID: String? = nil, expectedOwner: String? = nil)
+    async throws(AWSError) -> [String: String]
   {
     var query = S3Query("tagging")
     query.add("versionId", versionID)
-    let call = try call("GetObjectTagging", .get, bucket: bucket, key: key, query: query)
+    var call = try call("GetObjectTagging", .get, bucket: bucket, key: key, query: query)
+    call.fields.add(.expectedBucketOwner, expectedOwner)
     return try await xml(call, bucket: bucket) { root, _ throws(AWSError) in
       try root["TagSet"]?.map(entry: "Tag", key: "Key", value: "Value") ?? [:]
     }
   }
 
   /// Sets the tags of an object; those that it had are gone.
-  public func putObjectTagging(bucket: String, key: String, tags: [String: String], versionID: String? = nil)
-    async throws(AWSError)
-  {
+  public func putObjectTagging(
+    bucket: String, key: String, tags: [String: String], versionID: String? = nil, expectedOwner: String? = nil
+  ) async throws(AWSError) {
     var query = S3Query("tagging")
     query.add("versionId", versionID)
     var call = try call("PutObjectTagging", .put, bucket: bucket, key: key, query: query)
@@ -31,16 +32,20 @@ extension S3 {
         }
       }
     }
+    call.fields.add(.expectedBucketOwner, expectedOwner)
     call.fields.add(.contentType, "application/xml")
     try attach(.bytes(document.bytes), checksum: .made(.crc32), to: &call)
     try await head(call, bucket: bucket) { _ in }
   }
 
   /// Removes the tags of an object.
-  public func deleteObjectTagging(bucket: String, key: String, versionID: String? = nil) async throws(AWSError) {
+  public func deleteObjectTagging(
+    bucket: String, key: String, versionID: String? = nil, expectedOwner: String? = nil
+  ) async throws(AWSError) {
     var query = S3Query("tagging")
     query.add("versionId", versionID)
-    let call = try call("DeleteObjectTagging", .delete, bucket: bucket, key: key, query: query)
+    var call = try call("DeleteObjectTagging", .delete, bucket: bucket, key: key, query: query)
+    call.fields.add(.expectedBucketOwner, expectedOwner)
     try await head(call, bucket: bucket) { _ in }
   }
 }

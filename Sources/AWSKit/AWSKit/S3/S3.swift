@@ -40,9 +40,7 @@ public struct S3: Sendable {
   /// The endpoint of a bucket, or of calls without one.
   func endpoint(bucket: String?) throws(AWSError) -> Endpoint {
     if let known = places.endpoints.withLock({ $0[bucket ?? ""] }) { return known }
-    let configuration = core.client.configuration
-    let found = try S3Endpoint.resolve(
-      bucket: bucket, region: core.region, endpoints: configuration.endpoints, s3: configuration.s3)
+    let found = try S3Endpoint.resolve(bucket: bucket, region: core.region, endpoints: core.endpoints, s3: settings)
     remember(found, bucket)
     return found
   }
@@ -56,13 +54,11 @@ public struct S3: Sendable {
 
   /// The endpoint of a bucket that S3 says is in another region; `nil` when the error says no such thing.
   private func redirection(_ error: AWSError, bucket: String?) -> Endpoint? {
-    let configuration = core.client.configuration
     guard let bucket, !bucket.hasPrefix("arn:"), let region = error.details["BucketRegion"] ?? error.details["Region"],
       error.status == 301 || error.status == 307 || error.status == 400 || error.status == 403,
-      configuration.endpoints.serviceURLs["s3"] ?? configuration.endpoints.url == nil,
+      core.endpoints.serviceURLs["s3"] ?? core.endpoints.url == nil,
       let known = try? endpoint(bucket: bucket), (known.signingRegion ?? core.region) != region,
-      var found = try? S3Endpoint.resolve(
-        bucket: bucket, region: region, endpoints: configuration.endpoints, s3: configuration.s3)
+      var found = try? S3Endpoint.resolve(bucket: bucket, region: region, endpoints: core.endpoints, s3: settings)
     else { return nil }
     found.signingRegion = found.signingRegion ?? region
     remember(found, bucket)
@@ -70,6 +66,10 @@ public struct S3: Sendable {
   }
 
   // MARK: Calls
+
+  private static let paidLists: Set<String> = [
+    "DeleteObjects", "ListMultipartUploads", "ListObjectVersions", "ListObjectsV2",
+  ]
 
   /// A call on a bucket or one of its objects.
   func call(
@@ -92,6 +92,10 @@ public struct S3: Sendable {
     if let key { PercentEncoding.append(key.utf8, to: &target, keepingSlash: true) }
     target.append(contentsOf: query.bytes)
     call.target = String(decoding: target, as: UTF8.self)
+    // Buckets themselves are made and asked for by their owners.
+    if settings.paysForRequests, key != nil || Self.paidLists.contains(operation) {
+      call.fields.append(HTTPField(name: .requestPayer, value: "requester"))
+    }
     return call
   }
 

@@ -31,155 +31,56 @@ extension SNS {
     public var nextToken: String?
   }
 
-  /// An endpoint to subscribe.
-  public struct SubscribeInput: QueryOperation {
-    static let action: StaticString = "Subscribe"
-    /// The topic.
-    public var topicARN: String
-    /// `sqs`, `https`, `lambda`, `email` and so on.
-    public var transferProtocol: String
-    /// The queue's ARN, the URL, the function's ARN, the address.
-    public var endpoint: String?
-    /// Attributes by name: `FilterPolicy`, `FilterPolicyScope`, `RawMessageDelivery` and so on.
-    public var attributes: [String: String]
-    /// Whether the ARN is told before the endpoint has confirmed.
-    public var returnsARN: Bool?
+  /// Creates a topic, or finds the one of the same name; gives its ARN.
+  public func createTopic(_ input: CreateTopicInput) async throws(AWSError) -> String { try await core.query(input) }
 
-    /// An endpoint to subscribe.
-    public init(
-      topicARN: String, protocol transferProtocol: String, endpoint: String? = nil, attributes: [String: String] = [:],
-      returnsARN: Bool? = nil
-    ) {
-      (self.topicARN, self.transferProtocol, self.endpoint) = (topicARN, transferProtocol, endpoint)
-      (self.attributes, self.returnsARN) = (attributes, returnsARN)
-    }
-
-    func encode(to form: inout QueryForm) {
-      form.add("TopicArn", topicARN)
-      form.add("Protocol", transferProtocol)
-      form.add("Endpoint", endpoint)
-      form.add("Attributes.entry", map: attributes, key: "key", value: "value")
-      form.add("ReturnSubscriptionArn", returnsARN)
-    }
-
-    func decode(_ result: XMLElement) throws(AWSError) -> String? { result.string("SubscriptionArn") }
+  /// Deletes a topic with its subscriptions.
+  public func deleteTopic(topicARN: String) async throws(AWSError) {
+    try await core.query("DeleteTopic") { $0.add("TopicArn", topicARN) }
   }
 
-  /// A subscription of a topic.
-  public struct Subscription: Sendable, Hashable {
-    /// The subscription's ARN, `PendingConfirmation` before that.
-    public var arn: String
-    /// The account that subscribed.
-    public var owner: String?
-    /// How messages are brought.
-    public var transferProtocol: String?
-    /// Where messages are brought.
-    public var endpoint: String?
-    /// The topic.
-    public var topicARN: String?
-
-    init(xml element: XMLElement) throws(AWSError) {
-      arn = try element.required("SubscriptionArn")
-      owner = element.string("Owner")
-      transferProtocol = element.string("Protocol")
-      endpoint = element.string("Endpoint")
-      topicARN = element.string("TopicArn")
-    }
-  }
-
-  /// One page of subscriptions.
-  public struct SubscriptionPage: Sendable, Hashable {
-    /// The subscriptions.
-    public var subscriptions: [Subscription]
-    /// What the next page is asked for with; `nil` on the last one.
-    public var nextToken: String?
-  }
-
-  struct DeleteTopic: QueryOperation {
-    typealias Output = Void
-    static let action: StaticString = "DeleteTopic"
-    var topicARN: String
-    func encode(to form: inout QueryForm) { form.add("TopicArn", topicARN) }
-  }
-
-  struct ListTopics: QueryOperation {
-    static let action: StaticString = "ListTopics"
-    var nextToken: String?
-    func encode(to form: inout QueryForm) { form.add("NextToken", nextToken) }
-    func decode(_ result: XMLElement) throws(AWSError) -> TopicPage {
+  /// One page of the ARNs of topics.
+  public func listTopics(nextToken: String? = nil) async throws(AWSError) -> TopicPage {
+    try await core.query("ListTopics") {
+      $0.add("NextToken", nextToken)
+    } read: { result throws(AWSError) in
       let arns = try result.list("Topics") { topic throws(AWSError) in try topic.required("TopicArn") }
       return TopicPage(arns: arns, nextToken: result.string("NextToken"))
     }
   }
 
-  struct GetTopicAttributes: QueryOperation {
-    static let action: StaticString = "GetTopicAttributes"
-    var topicARN: String
-    func encode(to form: inout QueryForm) { form.add("TopicArn", topicARN) }
-    func decode(_ result: XMLElement) throws(AWSError) -> [String: String] { try result["Attributes"]?.map() ?? [:] }
+  /// The attributes of a topic.
+  public func getTopicAttributes(topicARN: String) async throws(AWSError) -> [String: String] {
+    try await attributes("GetTopicAttributes", "TopicArn", topicARN)
   }
 
-  struct SetTopicAttributes: QueryOperation {
-    typealias Output = Void
-    static let action: StaticString = "SetTopicAttributes"
-    var topicARN, name: String
-    var value: String?
-    func encode(to form: inout QueryForm) {
-      form.add("TopicArn", topicARN)
-      form.add("AttributeName", name)
-      form.add("AttributeValue", value)
+  /// Sets an attribute of a topic.
+  public func setTopicAttribute(topicARN: String, name: String, value: String?) async throws(AWSError) {
+    try await setAttribute("SetTopicAttributes", "TopicArn", topicARN, name, value)
+  }
+
+  /// The tags of a topic.
+  public func listTags(topicARN: String) async throws(AWSError) -> [String: String] {
+    try await core.query("ListTagsForResource") {
+      $0.add("ResourceArn", topicARN)
+    } read: { result throws(AWSError) in
+      try result["Tags"]?.map(entry: "member", key: "Key", value: "Value") ?? [:]
     }
   }
 
-  struct ConfirmSubscription: QueryOperation {
-    static let action: StaticString = "ConfirmSubscription"
-    var topicARN, token: String
-    var authenticatesOnUnsubscribe: Bool?
-    func encode(to form: inout QueryForm) {
-      form.add("TopicArn", topicARN)
-      form.add("Token", token)
-      form.add("AuthenticateOnUnsubscribe", authenticatesOnUnsubscribe)
-    }
-    func decode(_ result: XMLElement) throws(AWSError) -> String? { result.string("SubscriptionArn") }
-  }
-
-  struct Unsubscribe: QueryOperation {
-    typealias Output = Void
-    static let action: StaticString = "Unsubscribe"
-    var subscriptionARN: String
-    func encode(to form: inout QueryForm) { form.add("SubscriptionArn", subscriptionARN) }
-  }
-
-  struct GetSubscriptionAttributes: QueryOperation {
-    static let action: StaticString = "GetSubscriptionAttributes"
-    var subscriptionARN: String
-    func encode(to form: inout QueryForm) { form.add("SubscriptionArn", subscriptionARN) }
-    func decode(_ result: XMLElement) throws(AWSError) -> [String: String] { try result["Attributes"]?.map() ?? [:] }
-  }
-
-  struct SetSubscriptionAttributes: QueryOperation {
-    typealias Output = Void
-    static let action: StaticString = "SetSubscriptionAttributes"
-    var subscriptionARN, name: String
-    var value: String?
-    func encode(to form: inout QueryForm) {
-      form.add("SubscriptionArn", subscriptionARN)
-      form.add("AttributeName", name)
-      form.add("AttributeValue", value)
+  /// Adds tags to a topic.
+  public func tagTopic(topicARN: String, tags: [String: String]) async throws(AWSError) {
+    try await core.query("TagResource") { form in
+      form.add("ResourceArn", topicARN)
+      form.add("Tags.member", map: tags, key: "Key", value: "Value")
     }
   }
 
-  struct ListSubscriptionsByTopic: QueryOperation {
-    static let action: StaticString = "ListSubscriptionsByTopic"
-    var topicARN: String
-    var nextToken: String?
-    func encode(to form: inout QueryForm) {
-      form.add("TopicArn", topicARN)
-      form.add("NextToken", nextToken)
-    }
-    func decode(_ result: XMLElement) throws(AWSError) -> SubscriptionPage {
-      let found = try result.list("Subscriptions") { element throws(AWSError) in try Subscription(xml: element) }
-      return SubscriptionPage(subscriptions: found, nextToken: result.string("NextToken"))
+  /// Removes tags from a topic.
+  public func untagTopic(topicARN: String, keys: [String]) async throws(AWSError) {
+    try await core.query("UntagResource") { form in
+      form.add("ResourceArn", topicARN)
+      form.add("TagKeys.member", list: keys)
     }
   }
 }

@@ -1,7 +1,6 @@
 /// Amazon Simple Notification Service: topics, subscriptions, publishing.
 public struct SNS: Sendable {
   let core: ServiceClient
-  static let version: StaticString = "2010-03-31"
 
   /// The entries that a batch may have.
   public static let maximumBatchEntries = 10
@@ -16,76 +15,39 @@ public struct SNS: Sendable {
     core = try ServiceClient(.sns, client, region: region, errorFormat: .query)
   }
 
-  private func call<Operation: QueryOperation>(_ operation: Operation) async throws(AWSError) -> Operation.Output {
-    try await core.query(operation, version: Self.version)
-  }
-
-  // MARK: Publishing
-
   /// Publishes a message; the answer means that the topic has it, not that anybody received it.
   @discardableResult
-  public func publish(_ input: PublishInput) async throws(AWSError) -> PublishedMessage { try await call(input) }
+  public func publish(_ input: PublishInput) async throws(AWSError) -> PublishedMessage {
+    try await core.query(input)
+  }
 
   /// Publishes up to ten messages; each entry has an answer of its own.
   public func publishBatch(topicARN: String, entries: [PublishBatchEntry]) async throws(AWSError)
     -> SQS.BatchResult<PublishedMessage>
   {
-    try await call(PublishBatch(topicARN: topicARN, entries: entries))
+    try await core.query(PublishBatch(topicARN: topicARN, entries: entries))
   }
 
-  // MARK: Topics
+  // MARK: What topics and subscriptions share
 
-  /// Creates a topic, or finds the one of the same name; gives its ARN.
-  public func createTopic(_ input: CreateTopicInput) async throws(AWSError) -> String { try await call(input) }
-
-  /// Deletes a topic with its subscriptions.
-  public func deleteTopic(topicARN: String) async throws(AWSError) { try await call(DeleteTopic(topicARN: topicARN)) }
-
-  /// One page of the ARNs of topics.
-  public func listTopics(nextToken: String? = nil) async throws(AWSError) -> TopicPage {
-    try await call(ListTopics(nextToken: nextToken))
-  }
-
-  /// The attributes of a topic.
-  public func getTopicAttributes(topicARN: String) async throws(AWSError) -> [String: String] {
-    try await call(GetTopicAttributes(topicARN: topicARN))
-  }
-
-  /// Sets an attribute of a topic.
-  public func setTopicAttribute(topicARN: String, name: String, value: String?) async throws(AWSError) {
-    try await call(SetTopicAttributes(topicARN: topicARN, name: name, value: value))
-  }
-
-  // MARK: Subscriptions
-
-  /// Subscribes an endpoint to a topic; gives the subscription's ARN, or `pending confirmation`.
-  public func subscribe(_ input: SubscribeInput) async throws(AWSError) -> String? { try await call(input) }
-
-  /// Confirms a subscription with the token that its endpoint received; gives its ARN.
-  public func confirmSubscription(topicARN: String, token: String, authenticatesOnUnsubscribe: Bool? = nil)
-    async throws(AWSError) -> String?
+  /// The attributes that a call with a resource's ARN answers with.
+  func attributes(_ action: StaticString, _ parameter: String, _ arn: String) async throws(AWSError) -> [String: String]
   {
-    try await call(
-      ConfirmSubscription(topicARN: topicARN, token: token, authenticatesOnUnsubscribe: authenticatesOnUnsubscribe))
+    try await core.query(action) {
+      $0.add(parameter, arn)
+    } read: { result throws(AWSError) in
+      try result["Attributes"]?.map() ?? [:]
+    }
   }
 
-  /// Ends a subscription.
-  public func unsubscribe(subscriptionARN: String) async throws(AWSError) {
-    try await call(Unsubscribe(subscriptionARN: subscriptionARN))
-  }
-
-  /// The attributes of a subscription.
-  public func getSubscriptionAttributes(subscriptionARN: String) async throws(AWSError) -> [String: String] {
-    try await call(GetSubscriptionAttributes(subscriptionARN: subscriptionARN))
-  }
-
-  /// Sets an attribute of a subscription: `FilterPolicy`, `FilterPolicyScope`, `RawMessageDelivery`, `RedrivePolicy`.
-  public func setSubscriptionAttribute(subscriptionARN: String, name: String, value: String?) async throws(AWSError) {
-    try await call(SetSubscriptionAttributes(subscriptionARN: subscriptionARN, name: name, value: value))
-  }
-
-  /// One page of the subscriptions of a topic.
-  public func listSubscriptions(topicARN: String, nextToken: String? = nil) async throws(AWSError) -> SubscriptionPage {
-    try await call(ListSubscriptionsByTopic(topicARN: topicARN, nextToken: nextToken))
+  /// Sets one attribute of a resource; without a value it gets its default back.
+  func setAttribute(_ action: StaticString, _ parameter: String, _ arn: String, _ name: String, _ value: String?)
+    async throws(AWSError)
+  {
+    try await core.query(action) { form in
+      form.add(parameter, arn)
+      form.add("AttributeName", name)
+      form.add("AttributeValue", value)
+    }
   }
 }

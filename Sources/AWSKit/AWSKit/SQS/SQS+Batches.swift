@@ -29,6 +29,8 @@ extension SQS {
     /// Whether the entry itself is at fault, so that it would fail again.
     public var isSenderFault: Bool
 
+    init(code: AWSError.Code, message: String) { (self.code, self.message, isSenderFault) = (code, message, false) }
+
     init(xml element: XMLElement) throws(AWSError) {
       code = AWSError.Code(try element.required("Code"))
       message = element.string("Message") ?? ""
@@ -121,55 +123,67 @@ extension SQS {
     }
 
     func decode(_ result: XMLElement) throws(AWSError) -> BatchResult<SentMessage> {
-      let answer = try BatchResult(xml: result, entry: "SendMessageBatchResultEntry") { entry throws(AWSError) in
+      var answer = try BatchResult(xml: result, entry: "SendMessageBatchResultEntry") { entry throws(AWSError) in
         try SentMessage(xml: entry)
       }
       for entry in entries {
         guard let sent = answer.successful[entry.id] else { continue }
-        try verify(sent, body: entry.body, attributes: entry.attributes, systemAttributes: entry.systemAttributes)
+        do throws(AWSError) {
+          try verify(sent, body: entry.body, attributes: entry.attributes, systemAttributes: entry.systemAttributes)
+        } catch {
+          // Told of this entry alone: the others are in the queue.
+          answer.successful[entry.id] = nil
+          answer.failed[entry.id] = BatchFailure(code: error.code, message: error.message)
+        }
       }
       return answer
     }
   }
 
-  struct DeleteMessageBatch: QueryOperation {
-    static let action: StaticString = "DeleteMessageBatch"
-    var queueURL: String
-    var entries: [DeleteMessageBatchEntry]
+  // MARK: Calls
 
-    func validate() throws(AWSError) { try SQS.validate(count: entries.count) }
+  /// Sends up to ten messages of 1 MiB in all; each entry has an answer of its own.
+  public func sendMessageBatch(queueURL: String, entries: [SendMessageBatchEntry]) async throws(AWSError)
+    -> BatchResult<SentMessage>
+  {
+    try await core.query(SendMessageBatch(queueURL: queueURL, entries: entries))
+  }
 
-    func encode(to form: inout QueryForm) {
-      form.add("QueueUrl", queueURL)
-      form.add("DeleteMessageBatchRequestEntry", each: entries) { form, prefix, entry in
-        form.add("\(prefix).Id", entry.id)
-        form.add("\(prefix).ReceiptHandle", entry.receiptHandle)
-      }
-    }
-
-    func decode(_ result: XMLElement) throws(AWSError) -> BatchResult<Void> {
-      try BatchResult(xml: result, entry: "DeleteMessageBatchResultEntry") { _ in }
+  /// Deletes up to ten messages; each entry has an answer of its own.
+  public func deleteMessageBatch(queueURL: String, entries: [DeleteMessageBatchEntry]) async throws(AWSError)
+    -> BatchResult<Void>
+  {
+    try await batch("DeleteMessageBatch", queueURL, entries, answer: "DeleteMessageBatchResultEntry") {
+      form, prefix, entry in
+      form.add("\(prefix).Id", entry.id)
+      form.add("\(prefix).ReceiptHandle", entry.receiptHandle)
     }
   }
 
-  struct ChangeMessageVisibilityBatch: QueryOperation {
-    static let action: StaticString = "ChangeMessageVisibilityBatch"
-    var queueURL: String
-    var entries: [ChangeMessageVisibilityBatchEntry]
-
-    func validate() throws(AWSError) { try SQS.validate(count: entries.count) }
-
-    func encode(to form: inout QueryForm) {
-      form.add("QueueUrl", queueURL)
-      form.add("ChangeMessageVisibilityBatchRequestEntry", each: entries) { form, prefix, entry in
-        form.add("\(prefix).Id", entry.id)
-        form.add("\(prefix).ReceiptHandle", entry.receiptHandle)
-        form.add("\(prefix).VisibilityTimeout", entry.seconds)
-      }
+  /// Sets the visibility of up to ten messages; each entry has an answer of its own.
+  public func changeMessageVisibilityBatch(queueURL: String, entries: [ChangeMessageVisibilityBatchEntry])
+    async throws(AWSError) -> BatchResult<Void>
+  {
+    try await batch(
+      "ChangeMessageVisibilityBatch", queueURL, entries, answer: "ChangeMessageVisibilityBatchResultEntry"
+    ) { form, prefix, entry in
+      form.add("\(prefix).Id", entry.id)
+      form.add("\(prefix).ReceiptHandle", entry.receiptHandle)
+      form.add("\(prefix).VisibilityTimeout", entry.seconds)
     }
+  }
 
-    func decode(_ result: XMLElement) throws(AWSError) -> BatchResult<Void> {
-      try BatchResult(xml: result, entry: "ChangeMessageVisibilityBatchResultEntry") { _ in }
+  /// A batch whose entries succeed without a result.
+  private func batch<Entry>(
+    _ action: StaticString, _ queueURL: String, _ entries: [Entry], answer: StaticString,
+    _ write: (inout QueryForm, String, Entry) -> Void
+  ) async throws(AWSError) -> BatchResult<Void> {
+    do { try Self.validate(count: entries.count) } catch { throw core.named(error, ServiceCall("\(action)")) }
+    return try await core.query(action) { form in
+      form.add("QueueUrl", queueURL)
+      form.add("\(action)RequestEntry", each: entries, write)
+    } read: { result throws(AWSError) in
+      try BatchResult(xml: result, entry: answer) { _ in }
     }
   }
 }

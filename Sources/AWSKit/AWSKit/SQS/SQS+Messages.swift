@@ -157,26 +157,4 @@ extension SQS {
     /// The group, where `MessageGroupId` was asked for.
     public var groupID: String? { systemAttributes["MessageGroupId"] }
   }
-
-  struct DeleteMessage: QueryOperation {
-    typealias Output = Void
-    static let action: StaticString = "DeleteMessage"
-    var queueURL, receiptHandle: String
-    func encode(to form: inout QueryForm) {
-      form.add("QueueUrl", queueURL)
-      form.add("ReceiptHandle", receiptHandle)
-    }
-  }
-
-  struct ChangeMessageVisibility: QueryOperation {
-    typealias Output = Void
-    static let action: StaticString = "ChangeMessageVisibility"
-    var queueURL, receiptHandle: String
-    var seconds: Int
-    func encode(to form: inout QueryForm) {
-      form.add("QueueUrl", queueURL)
-      form.add("ReceiptHandle", receiptHandle)
-      form.add("VisibilityTimeout", seconds)
-    }
-  }
 }

@@ -1,5 +1,3 @@
-public import FoundationEssentials
-
 extension SQS {
   /// A queue to create.
   public struct CreateQueueInput: QueryOperation {
@@ -40,140 +38,114 @@ extension SQS {
     }
   }
 
-  /// A task that moves messages out of a dead-letter queue.
-  public struct MessageMoveTask: Sendable, Hashable {
-    /// What it is cancelled by; only running tasks have it.
-    public var taskHandle: String?
-    /// `RUNNING`, `COMPLETED`, `CANCELLING`, `CANCELLED` or `FAILED`.
-    public var status: String
-    /// The queue that is emptied.
-    public var sourceARN: String?
-    /// The queue that is filled; `nil`: the messages' own.
-    public var destinationARN: String?
-    /// The speed asked for.
-    public var messagesPerSecond: Int?
-    /// How many were moved.
-    public var moved: Int
-    /// How many there were at the beginning.
-    public var toMove: Int?
-    /// Why it failed.
-    public var failureReason: String?
-    /// When it began.
-    public var startedAt: Date?
+  // MARK: Queues
+
+  /// Creates a queue, or finds the one with the same name and attributes.
+  public func createQueue(_ input: CreateQueueInput) async throws(AWSError) -> String { try await core.query(input) }
+
+  /// Deletes a queue with its messages; its name is free again after a minute.
+  public func deleteQueue(queueURL: String) async throws(AWSError) {
+    try await core.query("DeleteQueue") { $0.add("QueueUrl", queueURL) }
   }
 
-  struct GetQueueURL: QueryOperation {
-    static let action: StaticString = "GetQueueUrl"
-    var name: String
-    var owner: String?
-    func encode(to form: inout QueryForm) {
+  /// Deletes the messages of a queue, which takes up to a minute.
+  public func purgeQueue(queueURL: String) async throws(AWSError) {
+    try await core.query("PurgeQueue") { $0.add("QueueUrl", queueURL) }
+  }
+
+  /// The URL of a queue.
+  ///
+  /// - Parameters:
+  ///   - name: the queue's name.
+  ///   - owner: the account that owns it, where that is another one.
+  public func getQueueURL(name: String, owner: String? = nil) async throws(AWSError) -> String {
+    try await core.query("GetQueueUrl") { form in
       form.add("QueueName", name)
       form.add("QueueOwnerAWSAccountId", owner)
+    } read: { result throws(AWSError) in
+      try result.required("QueueUrl")
     }
-    func decode(_ result: XMLElement) throws(AWSError) -> String { try result.required("QueueUrl") }
   }
 
-  struct DeleteQueue: QueryOperation {
-    typealias Output = Void
-    static let action: StaticString = "DeleteQueue"
-    var queueURL: String
-    func encode(to form: inout QueryForm) { form.add("QueueUrl", queueURL) }
-  }
-
-  struct PurgeQueue: QueryOperation {
-    typealias Output = Void
-    static let action: StaticString = "PurgeQueue"
-    var queueURL: String
-    func encode(to form: inout QueryForm) { form.add("QueueUrl", queueURL) }
-  }
-
-  struct ListQueues: QueryOperation {
-    static let action: StaticString = "ListQueues"
-    var prefix: String?
-    var maximum: Int?
-    var nextToken: String?
-    func encode(to form: inout QueryForm) {
+  /// One page of the URLs of queues.
+  public func listQueues(prefix: String? = nil, maximum: Int? = nil, nextToken: String? = nil) async throws(AWSError)
+    -> QueuePage
+  {
+    try await core.query("ListQueues") { form in
       form.add("QueueNamePrefix", prefix)
       form.add("NextToken", nextToken)
       form.add("MaxResults", maximum)
+    } read: { result throws(AWSError) in
+      try QueuePage(xml: result)
     }
-    func decode(_ result: XMLElement) throws(AWSError) -> QueuePage { try QueuePage(xml: result) }
   }
 
-  struct ListDeadLetterSourceQueues: QueryOperation {
-    static let action: StaticString = "ListDeadLetterSourceQueues"
-    var queueURL: String
-    var maximum: Int?
-    var nextToken: String?
-    func encode(to form: inout QueryForm) {
+  /// One page of the URLs of the queues whose dead letters go to a queue.
+  public func listDeadLetterSourceQueues(queueURL: String, maximum: Int? = nil, nextToken: String? = nil)
+    async throws(AWSError) -> QueuePage
+  {
+    try await core.query("ListDeadLetterSourceQueues") { form in
       form.add("QueueUrl", queueURL)
       form.add("NextToken", nextToken)
       form.add("MaxResults", maximum)
+    } read: { result throws(AWSError) in
+      try QueuePage(xml: result)
     }
-    func decode(_ result: XMLElement) throws(AWSError) -> QueuePage { try QueuePage(xml: result) }
   }
 
-  struct GetQueueAttributes: QueryOperation {
-    static let action: StaticString = "GetQueueAttributes"
-    var queueURL: String
-    var names: [String]
-    func encode(to form: inout QueryForm) {
+  // MARK: Attributes and tags
+
+  /// Attributes of a queue by name, `All` for all of them.
+  public func getQueueAttributes(queueURL: String, names: [String] = ["All"]) async throws(AWSError) -> [String: String]
+  {
+    try await core.query("GetQueueAttributes") { form in
       form.add("QueueUrl", queueURL)
       form.add("AttributeName", list: names.isEmpty ? nil : names)
-    }
-    func decode(_ result: XMLElement) throws(AWSError) -> [String: String] {
+    } read: { result throws(AWSError) in
       try result.map(entry: "Attribute", key: "Name", value: "Value")
     }
   }
 
-  struct SetQueueAttributes: QueryOperation {
-    typealias Output = Void
-    static let action: StaticString = "SetQueueAttributes"
-    var queueURL: String
-    var attributes: [String: String]
-    func encode(to form: inout QueryForm) {
+  /// Sets attributes of a queue, which takes up to a minute.
+  public func setQueueAttributes(queueURL: String, attributes: [String: String]) async throws(AWSError) {
+    try await core.query("SetQueueAttributes") { form in
       form.add("QueueUrl", queueURL)
       form.add("Attribute", map: attributes, key: "Name", value: "Value")
     }
   }
 
-  struct ListQueueTags: QueryOperation {
-    static let action: StaticString = "ListQueueTags"
-    var queueURL: String
-    func encode(to form: inout QueryForm) { form.add("QueueUrl", queueURL) }
-    func decode(_ result: XMLElement) throws(AWSError) -> [String: String] {
+  /// The tags of a queue.
+  public func listQueueTags(queueURL: String) async throws(AWSError) -> [String: String] {
+    try await core.query("ListQueueTags") {
+      $0.add("QueueUrl", queueURL)
+    } read: { result throws(AWSError) in
       try result.map(entry: "Tag", key: "Key", value: "Value")
     }
   }
 
-  struct TagQueue: QueryOperation {
-    typealias Output = Void
-    static let action: StaticString = "TagQueue"
-    var queueURL: String
-    var tags: [String: String]
-    func encode(to form: inout QueryForm) {
+  /// Adds tags to a queue.
+  public func tagQueue(queueURL: String, tags: [String: String]) async throws(AWSError) {
+    try await core.query("TagQueue") { form in
       form.add("QueueUrl", queueURL)
       form.add("Tag", map: tags, key: "Key", value: "Value")
     }
   }
 
-  struct UntagQueue: QueryOperation {
-    typealias Output = Void
-    static let action: StaticString = "UntagQueue"
-    var queueURL: String
-    var keys: [String]
-    func encode(to form: inout QueryForm) {
+  /// Removes tags from a queue.
+  public func untagQueue(queueURL: String, keys: [String]) async throws(AWSError) {
+    try await core.query("UntagQueue") { form in
       form.add("QueueUrl", queueURL)
       form.add("TagKey", list: keys)
     }
   }
 
-  struct AddPermission: QueryOperation {
-    typealias Output = Void
-    static let action: StaticString = "AddPermission"
-    var queueURL, label: String
-    var accountIDs, actions: [String]
-    func encode(to form: inout QueryForm) {
+  // MARK: Permissions
+
+  /// Lets other accounts call operations on a queue.
+  public func addPermission(queueURL: String, label: String, accountIDs: [String], actions: [String])
+    async throws(AWSError)
+  {
+    try await core.query("AddPermission") { form in
       form.add("QueueUrl", queueURL)
       form.add("Label", label)
       form.add("AWSAccountId", list: accountIDs)
@@ -181,57 +153,11 @@ extension SQS {
     }
   }
 
-  struct RemovePermission: QueryOperation {
-    typealias Output = Void
-    static let action: StaticString = "RemovePermission"
-    var queueURL, label: String
-    func encode(to form: inout QueryForm) {
+  /// Takes a permission back.
+  public func removePermission(queueURL: String, label: String) async throws(AWSError) {
+    try await core.query("RemovePermission") { form in
       form.add("QueueUrl", queueURL)
       form.add("Label", label)
-    }
-  }
-
-  struct StartMessageMoveTask: QueryOperation {
-    static let action: StaticString = "StartMessageMoveTask"
-    var sourceARN: String
-    var destinationARN: String?
-    var messagesPerSecond: Int?
-    func encode(to form: inout QueryForm) {
-      form.add("SourceArn", sourceARN)
-      form.add("DestinationArn", destinationARN)
-      form.add("MaxNumberOfMessagesPerSecond", messagesPerSecond)
-    }
-    func decode(_ result: XMLElement) throws(AWSError) -> String { try result.required("TaskHandle") }
-  }
-
-  struct CancelMessageMoveTask: QueryOperation {
-    static let action: StaticString = "CancelMessageMoveTask"
-    var taskHandle: String
-    func encode(to form: inout QueryForm) { form.add("TaskHandle", taskHandle) }
-    func decode(_ result: XMLElement) throws(AWSError) -> Int {
-      try result.integer("ApproximateNumberOfMessagesMoved") ?? 0
-    }
-  }
-
-  struct ListMessageMoveTasks: QueryOperation {
-    static let action: StaticString = "ListMessageMoveTasks"
-    var sourceARN: String
-    var maximum: Int?
-    func encode(to form: inout QueryForm) {
-      form.add("SourceArn", sourceARN)
-      form.add("MaxResults", maximum)
-    }
-    func decode(_ result: XMLElement) throws(AWSError) -> [MessageMoveTask] {
-      try result.flat("ListMessageMoveTasksResultEntry") { entry throws(AWSError) in
-        MessageMoveTask(
-          taskHandle: entry.string("TaskHandle"), status: entry.string("Status") ?? "",
-          sourceARN: entry.string("SourceArn"), destinationARN: entry.string("DestinationArn"),
-          messagesPerSecond: try entry.integer("MaxNumberOfMessagesPerSecond"),
-          moved: try entry.integer("ApproximateNumberOfMessagesMoved") ?? 0,
-          toMove: try entry.integer("ApproximateNumberOfMessagesToMove"), failureReason: entry.string("FailureReason"),
-          startedAt: try entry.integer("StartedTimestamp", as: Int64.self)
-            .map { Date(timeIntervalSince1970: Double($0) / 1000) })
-      }
     }
   }
 }

@@ -11,15 +11,6 @@ extension STS {
     public var userID: String
   }
 
-  struct GetCallerIdentity: QueryOperation {
-    static let action: StaticString = "GetCallerIdentity"
-    func encode(to form: inout QueryForm) {}
-    func decode(_ result: XMLElement) throws(AWSError) -> CallerIdentity {
-      CallerIdentity(
-        account: try result.required("Account"), arn: try result.required("Arn"), userID: try result.required("UserId"))
-    }
-  }
-
   /// What came of assuming a role.
   public struct AssumedRole: Sendable, Hashable {
     /// The temporary credentials.

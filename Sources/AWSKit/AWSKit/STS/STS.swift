@@ -1,7 +1,6 @@
 /// AWS Security Token Service: who am I, and temporary credentials of roles.
 public struct STS: Sendable {
   let core: ServiceClient
-  static let version: StaticString = "2011-06-15"
 
   /// A client of STS.
   ///
@@ -15,16 +14,20 @@ public struct STS: Sendable {
 
   /// Who the credentials belong to.
   public func getCallerIdentity() async throws(AWSError) -> CallerIdentity {
-    try await core.query(GetCallerIdentity(), version: Self.version)
+    try await core.query("GetCallerIdentity") { _ in
+    } read: { result throws(AWSError) in
+      CallerIdentity(
+        account: try result.required("Account"), arn: try result.required("Arn"), userID: try result.required("UserId"))
+    }
   }
 
   /// Temporary credentials of a role.
   public func assumeRole(_ input: AssumeRoleInput) async throws(AWSError) -> AssumedRole {
-    try await core.query(input, version: Self.version)
+    try await core.query(input)
   }
 
   /// Temporary credentials of a role for the holder of a token of an identity provider; not signed.
   public func assumeRoleWithWebIdentity(_ input: AssumeRoleWithWebIdentityInput) async throws(AWSError) -> AssumedRole {
-    try await core.query(input, version: Self.version)
+    try await core.query(input)
   }
 }

@@ -128,6 +128,7 @@ struct CanonicalRequest {
 
   /// A value without outer white space, and with every inner run of it as one space.
   private mutating func appendTrimmed(_ value: UnsafeBufferPointer<UInt8>) {
+    guard value.contains(where: { $0 <= UInt8(ascii: " ") }) else { return bytes.append(contentsOf: value) }
     var pendingSpace = false
     var written = false
     for byte in value {

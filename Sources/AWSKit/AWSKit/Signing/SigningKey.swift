@@ -3,7 +3,8 @@ import Synchronization
 
 /// The key that a day's requests to one service in one region are signed with.
 struct SigningKey: Sendable {
-  let key: SymmetricKey
+  /// The key taken in already, so that a signature hashes its text alone.
+  private let code: HMAC<SHA256>
 
   /// Derives the key: four HMACs, one inside the other.
   init(secret: String, day: String, region: String, service: String) {
@@ -11,11 +12,15 @@ struct SigningKey: Sendable {
     for part in [day, region, service, "aws4_request"] {
       key = SymmetricKey(data: HMAC<SHA256>.authenticationCode(for: Array(part.utf8), using: key))
     }
-    self.key = key
+    code = HMAC(key: key)
   }
 
   /// The signature of a string to sign, in hexadecimal.
-  func sign(_ text: [UInt8]) -> String { hexText(HMAC<SHA256>.authenticationCode(for: text, using: key)) }
+  func sign(_ text: [UInt8]) -> String {
+    var code = code
+    code.update(data: text)
+    return hexText(code.finalize())
+  }
 }
 
 /// The signing keys of late: deriving one costs more than signing with it.

@@ -19,16 +19,15 @@ extension [UInt8] {
 
   /// Appends bytes in lower-case hexadecimal.
   mutating func append(hex bytes: some Sequence<UInt8>) {
+    func digit(_ value: UInt8) -> UInt8 { value < 10 ? 0x30 + value : 0x57 + value }
     for byte in bytes {
-      append(Self.hexDigits[Int(byte >> 4)])
-      append(Self.hexDigits[Int(byte & 15)])
+      append(digit(byte >> 4))
+      append(digit(byte & 15))
     }
   }
 
   /// Appends a number in lower-case hexadecimal without leading zeros.
   mutating func append(hexadecimal number: Int) { append(String(number, radix: 16)) }
-
-  static let hexDigits = Array("0123456789abcdef".utf8)
 }
 
 /// A 256-bit digest in lower-case hexadecimal.

@@ -20,32 +20,25 @@ public struct XRay: Sendable {
   }
 
   /// A segment that X-Ray did not take.
-  public struct UnprocessedSegment: Sendable, Hashable, Decodable {
+  public struct UnprocessedSegment: Sendable, Hashable {
     /// The segment's id.
     public var id: String?
     /// The service's code.
     public var errorCode: String?
     /// The service's words.
     public var message: String?
-
-    enum CodingKeys: String, CodingKey {
-      case id = "Id"
-      case errorCode = "ErrorCode"
-      case message = "Message"
-    }
   }
 
   /// Sends segments, each a document in JSON; gives those that were not taken.
   public func putTraceSegments(documents: [String]) async throws(AWSError) -> [UnprocessedSegment] {
-    struct Input: Encodable {
-      var documents: [String]
-      enum CodingKeys: String, CodingKey { case documents = "TraceSegmentDocuments" }
+    try await core.rest("PutTraceSegments", .post, "/TraceSegments") { form in
+      form.add("TraceSegmentDocuments", list: documents)
+    } read: { result throws(AWSError) in
+      try result.list("UnprocessedTraceSegments") { segment throws(AWSError) in
+        UnprocessedSegment(
+          id: try segment.string("Id"), errorCode: try segment.string("ErrorCode"),
+          message: try segment.string("Message"))
+      }
     }
-    struct Output: Decodable {
-      var unprocessed: [UnprocessedSegment]?
-      enum CodingKeys: String, CodingKey { case unprocessed = "UnprocessedTraceSegments" }
-    }
-    let output: Output = try await core.rest("PutTraceSegments", .post, "/TraceSegments", Input(documents: documents))
-    return output.unprocessed ?? []
   }
 }

@@ -1,4 +1,4 @@
-// Typed C functions. Over libxml2's reader: bytes in, a flat tree out; no libxml2 header reaches Swift.
+// Typed C functions. Over libxml2's parser: bytes in, a flat tree out; no libxml2 header reaches Swift.
 #ifndef CAWSKIT_H
 #define CAWSKIT_H
 

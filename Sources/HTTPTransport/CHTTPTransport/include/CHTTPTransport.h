@@ -113,5 +113,20 @@ bool ht_easy_prepare(ht_easy *easy, const ht_request *request, void *context);
 void ht_easy_reset(ht_easy *easy);
 /// Sets which directions rest. May call `head`, `body` and `read`.
 void ht_easy_pause(ht_easy *easy, bool receiving, bool sending);
+
+// A connection without HTTP, for protocols of one's own. Such a handle is never in a multi handle.
+
+/// Prepares the handle as for a request without a body and connects it, TLS included. Blocks, at most for the request's
+/// time to connect; `goes_on` is asked about once a second and ends it by false. `permits` and `sends` are called as ever.
+ht_outcome ht_easy_connect(
+    ht_easy *easy, const ht_request *request, void *context, bool (*goes_on)(void *context));
+enum { HT_SOCKET_BUSY = -1, HT_SOCKET_LOST = -2 };
+/// Sends bytes: how many, or one of `HT_SOCKET_*`.
+ptrdiff_t ht_easy_send(ht_easy *easy, const uint8_t *bytes, size_t count);
+/// Receives bytes: how many, 0 at the end, or one of `HT_SOCKET_*`.
+ptrdiff_t ht_easy_receive(ht_easy *easy, uint8_t *bytes, size_t count);
+/// Waits until the connection can be read or written, as wanted, or until the bell rings, which it silences.
+void ht_easy_wait(ht_easy *easy, const ht_bell *bell, bool reading, bool writing, int timeout_ms);
+
 /// What went wrong in libcurl's words; "" if it has none.
 const char *ht_easy_error(ht_easy *easy);

@@ -21,6 +21,21 @@ enum PercentEncoding {
     return bytes
   }
 
+  /// The text as one component of a query: all but unreserved characters encoded.
+  static func encode(_ text: String) -> String {
+    let hex = Array("0123456789ABCDEF".utf8)
+    var bytes: [UInt8] = []
+    for byte in text.utf8 {
+      switch byte {
+      case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
+        UInt8(ascii: "~"):
+        bytes.append(byte)
+      default: bytes += [UInt8(ascii: "%"), hex[Int(byte >> 4)], hex[Int(byte & 15)]]
+      }
+    }
+    return String(decoding: bytes, as: UTF8.self)
+  }
+
   /// The text with every byte encoded that may not stand in a URL at all: spaces, controls, what is beyond ASCII.
   static func repair(_ text: String) -> String {
     let hex = Array("0123456789ABCDEF".utf8)

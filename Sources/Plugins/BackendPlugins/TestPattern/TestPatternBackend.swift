@@ -107,7 +107,7 @@ public final class TestPatternBackend: InferenceBackend {
   }
 
   @concurrent
-  public func progress(of prepared: PreparedInference) async throws -> TaskProgress? {
+  public func progress(of prepared: PreparedInference, withPreview: Bool) async throws -> TaskProgress? {
     guard let running = running.withLock({ $0[prepared.name] }) else { return nil }
     let steps = running.pattern?.steps ?? 1
     // What hangs stands still.

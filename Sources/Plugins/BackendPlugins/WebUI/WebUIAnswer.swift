@@ -21,6 +21,7 @@ struct WebUIAnswer {
     }
     let told = WebUITold(rest["info"], firstImage: bytes[ranges[0]])
     try checkCount(told, ranges.count)
+    try checkBatch(told, ranges.count)
     let first = told.seeds == nil ? 0 : told.firstImage
     let count = told.seeds?.count ?? ranges.count
     // What was asked for comes first; a grid before it and maps after it are extras.
@@ -33,10 +34,11 @@ struct WebUIAnswer {
       let seed = isAsked ? told.seeds?[index - first] ?? Infotext(png: slice)?.seed : nil
       outputs.append(try .verified(slice, role: isAsked ? .image : .extra, seed: seed, number: index + 1))
     }
-    try checkWork(told)
+    if request.type == .textToImage || request.type == .imageToImage { try checkWork(told) }
     return InferenceResult(
       outputs: outputs, parameters: rest["parameters"]?.withoutImages ?? [:], info: told.info.withoutImages,
-      htmlInfo: rest["html_info"]?.string, model: told.model, modelHash: told.modelHash, sampler: told.sampler)
+      htmlInfo: rest["html_info"]?.string, engine: told.version ?? knowledge.name, model: told.model,
+      modelHash: told.modelHash, sampler: told.sampler)
   }
 
   private static func decodeImages(
@@ -76,6 +78,19 @@ struct WebUIAnswer {
         .outputInvalid, .deliver,
         "the engine tells of \(seeds.count) pictures and sent \(images): it may have been stopped")
     }
+  }
+
+  /// What was asked for in number; scripts make what they like.
+  private func checkBatch(_ told: WebUITold, _ images: Int) throws(TaskError) {
+    let content = request.content
+    guard request.type == .textToImage || request.type == .imageToImage,
+      content["script_name"]?.string?.isEmpty != false
+    else { return }
+    let (wanted, overflows) = (content["batch_size"]?.int ?? 1)
+      .multipliedReportingOverflow(by: content["n_iter"]?.int ?? 1)
+    let made = told.seeds?.count ?? images
+    guard !overflows, made < wanted else { return }
+    throw TaskError(.outputInvalid, .deliver, "the engine made \(made) of \(wanted) pictures without saying why")
   }
 
   /// Silent wrongness: another model, another sampler.

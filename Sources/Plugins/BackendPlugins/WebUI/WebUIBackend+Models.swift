@@ -14,6 +14,12 @@ extension WebUIBackend {
     let isKnown = known.model(called: asked) != nil
     let isLoaded = known.loaded.map { ModelName($0).resembles(ModelName(asked)) } ?? false
     if !known.models.isEmpty, !(isKnown && isLoaded) { known = try await learnModels(known) }
+    if request.mayLoadModel, !known.models.isEmpty, !known.isStableDiffusionCpp, known.model(called: asked) == nil {
+      // Nor does the engine look into its folder by itself. This waits for the running job; who gives up first, the
+      // engine has looked by the next attempt.
+      _ = try? await client.post("refresh-checkpoints", timeout: Limit.refresh)
+      known = try await learnModels(known)
+    }
     return known
   }
 
@@ -45,6 +51,8 @@ extension WebUIBackend {
     known.models = WebUIKnowledge.models(in: try await ask("sd-models") ?? .null)
     known.samplers = WebUIKnowledge.samplers(in: try await ask("samplers") ?? .null)
     known.schedulers = WebUIKnowledge.schedulers(in: try await ask("schedulers") ?? .null)
+    known.upscalers = WebUIKnowledge.names(in: try await ask("upscalers") ?? .null)
+    known.latentModes = WebUIKnowledge.names(in: try await ask("latent-upscale-modes") ?? .null)
     known.tellsProgress = try await ask("progress?skip_current_image=true")?["progress"]?.double != nil
     // Asked in a way that does nothing: a route that there is refuses GET with 405, one that is not gives 404.
     known.canInterrupt = try await hasRoute("interrupt") || known.tellsProgress
@@ -78,7 +86,7 @@ extension WebUIBackend {
       error.stage = .prepare
       throw error
     } catch let error as TransportError {
-      throw Self.unreachable(error, what)
+      throw error.asEngineAbsence(what, .prepare)
     }
   }
 
@@ -87,12 +95,7 @@ extension WebUIBackend {
       let status = try await client.get(route, timeout: Limit.question).status
       return status == 405 || (200..<300).contains(status)
     } catch {
-      throw Self.unreachable(error, "GET \(route)")
+      throw error.asEngineAbsence("GET \(route)", .prepare)
     }
-  }
-
-  private static func unreachable(_ error: TransportError, _ what: String) -> any Error {
-    if error.code == .cancelled { return CancellationError() }
-    return TaskError(.engineUnreachable, .prepare, "\(what): \(error.message)")
   }
 }

@@ -36,44 +36,53 @@ extension WebUIBackend {
     var types: Set<TaskType> = [.textToImage, .imageToImage]
     if known.doesExtras { types.formUnion([.extraSingleImage, .extraBatchImages]) }
     return EngineDescription(
-      name: known.isStableDiffusionCpp ? "sd-server" : "web UI", types: types, loadedModel: known.loaded,
+      name: known.name, types: types, loadedModel: known.loaded,
       models: known.models.map(\.title), reportsProgress: known.tellsProgress, interrupts: known.canInterrupt)
   }
 
-  public func progress(of prepared: PreparedInference) async throws -> TaskProgress? {
+  public func progress(of prepared: PreparedInference, withPreview: Bool) async throws -> TaskProgress? {
     let (isRunning, knowledge) = state.withLock { ($0.running[prepared.name] == false, $0.knowledge) }
     guard isRunning, knowledge?.tellsProgress != false else { return nil }
     do {
-      guard let told = try await askProgress(), !told.isIdle else { return nil }
-      // It may have begun to answer, and then to work on another, meanwhile.
-      return state.withLock { $0.running[prepared.name] } == false ? told.progress : nil
+      guard let told = try await askProgress(withPreview: withPreview), !told.isIdle else { return nil }
+      return state.withLock { state in
+        // It may have begun to answer, and then to work on another, meanwhile.
+        guard state.running[prepared.name] == false else { return nil }
+        if told.isInterrupted, state.interrupted[prepared.name] == nil { state.interrupted[prepared.name] = false }
+        return told.progress
+      }
     } catch let error as TransportError {
-      if error.code == .cancelled { throw CancellationError() }
-      throw TaskError(.engineUnreachable, .infer, "GET progress: \(error.message)")
+      throw error.asEngineAbsence("GET progress", .infer)
     }
   }
 
   private struct Told {
     var progress: TaskProgress
     var isIdle: Bool
+    var isInterrupted: Bool
   }
 
-  private func askProgress() async throws -> Told? {
-    let answer = try await client.get("progress?skip_current_image=true", timeout: Limit.question)
+  private func askProgress(withPreview: Bool = false) async throws -> Told? {
+    let answer = try await client.get("progress?skip_current_image=\(!withPreview)", timeout: Limit.question)
     guard answer.isSuccess, let json = answer.json, let fraction = json["progress"]?.double else { return nil }
     let state = json["state"]
     let isIdle = fraction <= 0 && (state?["job"]?.string ?? "").isEmpty && (state?["job_count"]?.int ?? 0) <= 0
-    let progress = TaskProgress(
+    var progress = TaskProgress(
       fraction: min(1, max(0, fraction)), step: state?["sampling_step"]?.int, steps: state?["sampling_steps"]?.int,
       eta: json["eta_relative"]?.double.flatMap { $0 > 0 ? $0 : nil })
-    return Told(progress: progress, isIdle: isIdle)
+    if withPreview, let text = json["current_image"]?.string, let preview = EmbeddedImage.preview(text) {
+      (progress.preview, progress.previewType) = preview
+    }
+    return Told(progress: progress, isIdle: isIdle, isInterrupted: state?["interrupted"]?.bool ?? false)
   }
 
   public func interrupt(_ prepared: PreparedInference) async throws {
     let mayBeSent = state.withLock { state in
       // An interrupt hits whatever runs, so it may only be sent while that can be nothing but this request.
-      guard state.running[prepared.name] == false, state.knowledge?.canInterrupt != false else { return false }
-      state.interrupted.insert(prepared.name)
+      let isOurs = state.running[prepared.name] == false || state.abandoned == prepared.name
+      guard isOurs, state.knowledge?.canInterrupt != false else { return false }
+      if state.abandoned == nil { state.interrupted[prepared.name] = true }
+      state.abandoned = nil
       return true
     }
     guard mayBeSent else { return }
@@ -82,12 +91,11 @@ extension WebUIBackend {
       if answer.status == 404 { state.withLock { $0.knowledge?.canInterrupt = false } }
       guard !answer.isSuccess else { return }
       // Nothing was interrupted, so what comes is whole.
-      state.withLock { _ = $0.interrupted.remove(prepared.name) }
+      state.withLock { $0.interrupted[prepared.name] = nil }
       guard answer.status != 404, answer.status != 405 else { return }
       throw WebUIFault.classify(status: answer.status, body: answer.body, route: "interrupt")
     } catch let error as TransportError {
-      if error.code == .cancelled { throw CancellationError() }
-      throw TaskError(.engineUnreachable, .infer, "POST interrupt: \(error.message)")
+      throw error.asEngineAbsence("POST interrupt", .infer)
     }
   }
 
@@ -95,12 +103,9 @@ extension WebUIBackend {
     do {
       return try await client.post("server-stop", timeout: Limit.question).isSuccess
     } catch {
-      switch error.code {
-      case .cancelled: throw CancellationError()
       // It may end before it has answered.
-      case .connectionLost: return true
-      default: throw TaskError(.engineUnreachable, .infer, "POST server-stop: \(error.message)")
-      }
+      if error.code == .connectionLost { return true }
+      throw error.asEngineAbsence("POST server-stop", .infer)
     }
   }
 }

@@ -37,12 +37,18 @@ struct WebUIKnowledge: Sendable, Hashable {
   var samplers: [Sampler] = []
   /// Names and labels of `schedulers`.
   var schedulers: [String] = []
+  /// Names of `upscalers`, and of `latent-upscale-modes`, which hires fix can use too.
+  var upscalers: [String] = []
+  var latentModes: [String] = []
   var tellsProgress = false
   var canInterrupt = false
   var doesExtras = false
 
   /// stable-diffusion.cpp's server: it gives all models one made-up hash, has one model a process, and names it at will.
   var isStableDiffusionCpp: Bool { models.contains { $0.hash == "8888888888" } }
+
+  /// What kind it is.
+  var name: String { isStableDiffusionCpp ? "sd-server" : "web UI" }
 
   // MARK: Models
 
@@ -101,7 +107,60 @@ struct WebUIKnowledge: Sendable, Hashable {
   }
 }
 
+// MARK: - Names that an engine does not have
+
 extension WebUIKnowledge {
+  /// Refuses a sampler that the engine certainly lacks: it would use another and say nothing.
+  func check(sampler name: String?) throws(TaskError) {
+    guard let name, !samplers.isEmpty else { return }
+    let asked = SamplerName(name)
+    guard !asked.text.isEmpty, !Self.anySampler.contains(asked.text) else { return }
+    let endings = [""] + Set(schedulers + Self.commonSchedulers).map { SamplerName($0).text }
+    for sampler in samplers {
+      for known in ([sampler.name] + sampler.aliases).map(SamplerName.init) {
+        if endings.contains(where: { known.text + $0 == asked.text }) { return }
+        // It knows more names for its samplers than it tells.
+        if isStableDiffusionCpp, known.text.hasPrefix(asked.text) || asked.text.hasPrefix(known.text) { return }
+      }
+    }
+    throw Self.lacking("sampler", name, samplers.map(\.name))
+  }
+
+  /// Refuses a scheduler that the engine lacks.
+  func check(scheduler name: String?) throws(TaskError) {
+    guard let name, !schedulers.isEmpty else { return }
+    let asked = SamplerName(name)
+    guard !asked.text.isEmpty, !Self.anySampler.contains(asked.text) else { return }
+    if schedulers.contains(where: { SamplerName($0) == asked }) { return }
+    throw Self.lacking("scheduler", name, schedulers)
+  }
+
+  /// Refuses an upscaler that the engine lacks.
+  func check(upscaler name: String?, orLatentMode: Bool, _ place: String) throws(TaskError) {
+    guard let name, !name.isEmpty, !upscalers.isEmpty else { return }
+    let known = upscalers + (orLatentMode ? latentModes : [])
+    if known.contains(where: { $0.lowercased() == name.lowercased() }) { return }
+    // Without their list it may well be one of these.
+    if orLatentMode, latentModes.isEmpty, name.hasPrefix("Latent") { return }
+    throw Self.lacking("upscaler for \(place)", name, known)
+  }
+
+  private static func lacking(_ what: String, _ name: String, _ known: [String]) -> TaskError {
+    let more = known.count > 30 ? " and \(known.count - 30) more" : ""
+    return TaskError(
+      .engineRejected, .prepare,
+      "the engine has no \(what) \(EngineFault.cut(name, to: 64)); it has \(known.prefix(30).joined(separator: ", "))\(more)"
+    )
+  }
+}
+
+// MARK: - What it told
+
+extension WebUIKnowledge {
+  static func names(in json: JSONValue) -> [String] {
+    (json.array ?? []).prefix(1000).compactMap { $0["name"]?.string }
+  }
+
   static func models(in json: JSONValue) -> [Model] {
     (json.array ?? []).prefix(10_000).compactMap { entry in
       // An engine may list a model that it has no name for.

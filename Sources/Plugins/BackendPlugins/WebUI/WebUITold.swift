@@ -11,6 +11,8 @@ struct WebUITold {
   var model: String?
   var modelHash: String?
   var sampler: String?
+  /// `web UI v1.10.1`, where it says so.
+  var version: String?
 
   init(_ told: JSONValue?, firstImage bytes: ArraySlice<UInt8>) {
     switch told {
@@ -25,10 +27,12 @@ struct WebUITold {
       model = info["sd_model_name"]?.nonEmpty
       modelHash = info["sd_model_hash"]?.nonEmpty
       sampler = info["sampler_name"]?.nonEmpty
+      version = info["version"]?.nonEmpty.map { "web UI \($0)" }
     } else if let infotext = Infotext(png: bytes) {
       model = infotext["Model"] ?? infotext["Unet"].map { ModelName($0).stem }
       modelHash = infotext["Model hash"]
       sampler = infotext["Sampler"]
+      version = infotext["Version"]
     }
   }
 }

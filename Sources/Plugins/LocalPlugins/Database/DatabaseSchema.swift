@@ -64,7 +64,16 @@ enum DatabaseSchema {
             PRIMARY KEY (tenant, task, run)
           ) STRICT, WITHOUT ROWID;
           """)
-    }
+    },
+    { db in
+      // Queued runs by the time that they expire, and the message that carries each.
+      try db.execute(
+        sql: """
+          ALTER TABLE record ADD COLUMN expires INTEGER;
+          ALTER TABLE record ADD COLUMN message INTEGER;
+          CREATE INDEX record_expiry ON record (expires) WHERE expires IS NOT NULL AND state = 'queued';
+          """)
+    },
   ]
 
   /// Brings a database to the newest schema.

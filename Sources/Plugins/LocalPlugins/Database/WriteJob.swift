@@ -8,6 +8,8 @@ struct Transaction {
   let db: Database
   /// Queues in which something became receivable, or whose next due time changed.
   var rung: Set<Int64> = []
+  /// The message that was sent last.
+  var lastSent: Int64?
 
   /// Runs a statement that answers no rows; answers how many rows it changed.
   @discardableResult

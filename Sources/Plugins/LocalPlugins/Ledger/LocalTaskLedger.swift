@@ -45,13 +45,14 @@ public struct LocalTaskLedger: TaskLedger {
     return try await database.write(.growing) { transaction in
       let inserted = try transaction.run(
         """
-        INSERT INTO record (tenant, task, run, submission, created, state, runtime, revision, digest, json, context, reason)
-        VALUES (?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?, ?) ON CONFLICT (tenant, task, run) DO NOTHING
+        INSERT INTO record
+          (tenant, task, run, submission, created, state, runtime, revision, digest, json, context, reason, expires)
+        VALUES (?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?, ?, ?) ON CONFLICT (tenant, task, run) DO NOTHING
         """,
         [
           record.key.task.tenant, record.key.task.id, record.key.run, record.submission, record.createdAt.milliseconds,
           record.state.rawValue, record.runtime, stored.digest, Data(stored.json), stored.context.map { Data($0) },
-          stored.reason.map { Data($0) },
+          stored.reason.map { Data($0) }, record.options.expiresAt?.milliseconds,
         ])
       guard inserted == 1 else {
         guard let standing = try transaction.db.entry(record.key) else {
@@ -59,10 +60,14 @@ public struct LocalTaskLedger: TaskLedger {
         }
         return .refused(standing)
       }
+      let row = transaction.db.lastInsertedRowID
       try transaction.run(
         "INSERT INTO request (record, digest, bytes) VALUES (?, ?, ?)",
-        [transaction.db.lastInsertedRowID, StoredRecord.digest(ofRequest: request), Data(request)])
+        [row, StoredRecord.digest(ofRequest: request), Data(request)])
       try together(&transaction)
+      if let message = transaction.lastSent {
+        try transaction.run("UPDATE record SET message = ? WHERE id = ?", [message, row])
+      }
       return .written(LedgerEntry(record: record, request: request, revision: Self.first))
     }
   }
@@ -127,6 +132,20 @@ public struct LocalTaskLedger: TaskLedger {
       try db.entries(
         "tenant = ? AND task = ? AND submission = ? ORDER BY r.run DESC LIMIT 1", [task.tenant, task.id, submission]
       ).first
+    }
+  }
+
+  /// Queued runs of any tenant whose time has passed, those first that have waited longest.
+  ///
+  /// Damaged records are left out.
+  public func overdue(at now: Timestamp, limit: Int) async throws -> [LedgerEntry] {
+    try await database.read { db in
+      try db.rows(
+        """
+        SELECT \(StoredRecord.columns) FROM record r LEFT JOIN request q ON q.record = r.id
+        WHERE r.expires IS NOT NULL AND r.state = 'queued' AND r.expires <= ? ORDER BY r.expires LIMIT ?
+        """, [now.milliseconds, limit]
+      ) { try? StoredRecord.entry($0) }.compactMap(\.self)
     }
   }
 

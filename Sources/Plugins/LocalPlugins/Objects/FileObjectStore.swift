@@ -139,18 +139,8 @@ public struct FileObjectStore: ObjectStore {
     return try presigner.url(key, access, expires: expires)
   }
 
-  /// Throws `.denied` unless a presigned URL of this store allows it; for the gateway.
-  ///
-  /// - Parameters:
-  ///   - key: the key, percent-decoded from the URL's path.
-  ///   - expires: the query's `expires`.
-  ///   - signature: the query's `signature`.
-  public func verify(_ key: String, _ access: PresignedAccess, expires: String, signature: String) throws {
-    guard let presigner else {
-      throw SDError(.unsupported, "presigned access to \(directory): no gateway address is configured")
-    }
-    try presigner.verify(key, access, expires: expires, signature: signature)
-  }
+  /// Who judges the URLs that `presign` makes; `nil` where no gateway was configured.
+  public var presignedAccess: (any PresignedAccessVerifier)? { presigner }
 
   /// The file's address.
   public func uri(of key: String) -> String {

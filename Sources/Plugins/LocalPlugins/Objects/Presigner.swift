@@ -7,7 +7,7 @@ import SDCore
 ///
 /// `<publicURL>/<bucket>/<key>?access=GET&expires=<seconds since 1970>&signature=<HMAC-SHA-256>`; the key is
 /// percent-encoded, slashes too, so that no server on the way makes another path of it.
-struct Presigner: Sendable {
+struct Presigner: PresignedAccessVerifier {
   private let secret: SymmetricKey
   private let bucket: String
   private let publicURL: String

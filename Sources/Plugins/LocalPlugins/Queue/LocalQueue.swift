@@ -64,6 +64,8 @@ public struct LocalQueue: MessageQueue {
     return QueueCapabilities(abilities: abilities)
   }
 
+  public var visibility: Duration { settings.visibility }
+
   // MARK: Sending
 
   /// Sends messages in one transaction, those that are refused left out.

@@ -54,7 +54,7 @@ extension Transaction {
     return ids
   }
 
-  private func send(
+  private mutating func send(
     _ message: NewMessage, id: String, to queue: QueueIdentity, ranks: inout Ranks, now: Int64, sent: Timestamp
   ) throws -> String {
     if let deduplicationID = message.deduplicationID {
@@ -69,10 +69,12 @@ extension Transaction {
         queue.id, isBlocked ? DatabaseSchema.blocked : heldUntil, try ranks.next(for: message.group, self),
         sent.milliseconds, heldUntil, line,
       ])
+    let sequence = db.lastInsertedRowID
     let digest = StoredMessage.digest(id: id, group: message.group, attributes: message.attributes, body: message.body)
     try run(
       "INSERT INTO payload (seq, id, grp, attributes, digest, body) VALUES (?, ?, ?, ?, ?, ?)",
-      [db.lastInsertedRowID, id, message.group, Data(message.attributes), digest, Data(message.body)])
+      [sequence, id, message.group, Data(message.attributes), digest, Data(message.body)])
+    lastSent = sequence
     return id
   }
 

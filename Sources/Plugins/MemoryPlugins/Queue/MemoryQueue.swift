@@ -65,6 +65,7 @@ public final class MemoryQueue: MessageQueue {
   public let capabilities: QueueCapabilities
   /// What it is like.
   public let configuration: Configuration
+  public var visibility: Duration { configuration.visibility }
   /// Where its letters go.
   public let deadLetters: MemoryQueue?
   private let clocks: Clocks

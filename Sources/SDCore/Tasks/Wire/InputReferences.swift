@@ -51,12 +51,28 @@ public enum InputReferences {
     return places
   }
 
-  /// `inputs.image` of every node that loads an image.
-  private static func graphPlaces(in graph: JSONValue) -> [[Step]] {
-    (graph.object?.members ?? []).compactMap { node in
-      guard node.value["class_type"]?.string?.hasPrefix("LoadImage") == true else { return nil }
-      return [.member(node.name), .member("inputs"), .member("image")]
+  /// `inputs.image` of every node that loads an image, in a graph or in one under `prompt`; of a named workflow's
+  /// parameters those that are called images or masks.
+  private static func graphPlaces(in content: JSONValue) -> [[Step]] {
+    if let parameters = content["parameters"]?.object, content["workflow"] != nil {
+      return parameters.members.flatMap { member -> [[Step]] in
+        guard isCalledImage(member.name) else { return [] }
+        let place: [Step] = [.member("parameters"), .member(member.name)]
+        guard let elements = member.value.array else { return [place] }
+        return elements.indices.map { place + [.element($0)] }
+      }
     }
+    let isWrapped = content["prompt"]?.object != nil && content["prompt"]?["class_type"] == nil
+    let start: [Step] = isWrapped ? [.member("prompt")] : []
+    return ((isWrapped ? content["prompt"] : content)?.object?.members ?? []).compactMap { node in
+      guard node.value["class_type"]?.string?.hasPrefix("LoadImage") == true else { return nil }
+      return start + [.member(node.name), .member("inputs"), .member("image")]
+    }
+  }
+
+  private static func isCalledImage(_ name: String) -> Bool {
+    let name = name.lowercased()
+    return ["image", "images", "mask"].contains { name == $0 || name.hasSuffix("_\($0)") || name.hasSuffix(".\($0)") }
   }
 }
 

@@ -26,11 +26,9 @@ public enum LegacyDoor {
     _ body: [UInt8], tenant: String = "", isReferencePath: Bool
   ) throws(LegacyRefusal) -> TaskRequest {
     let payload = try parse(body)
-    return if isReferencePath || payload["sdname"] != nil {
-      try reference(payload, tenant: tenant)
-    } else {
-      try successorScripts(payload, tenant: tenant)
-    }
+    if isReferencePath || payload["sdname"] != nil { return try reference(payload, tenant: tenant) }
+    if body.count > maximumBytes { throw LegacyRefusal("\(incorrect), payload too large") }
+    return try successorScripts(payload, tenant: tenant)
   }
 
   /// A v1alpha2 request.
@@ -38,8 +36,9 @@ public enum LegacyDoor {
     if body.count > maximumBytes { throw LegacyRefusal("\(incorrect), payload too large") }
     guard let task = try parse(body)["task"], task.object != nil else { throw LegacyRefusal(invalidFormat) }
     let metadata = task["metadata"]
+    if let metadata, metadata.object == nil { throw LegacyRefusal(invalidFormat) }
     var reason: String?
-    if metadata?.object == nil {
+    if metadata == nil {
       reason = "metadata is missing"
     } else {
       if metadata?["id"]?.string.map(TaskNaming.isTaskID) != true { reason = "invalid id format" }
@@ -72,9 +71,10 @@ public enum LegacyDoor {
 
   /// The successor's v1alpha1 turns into its own form, of the runtime `legacy`.
   private static func successorScripts(_ payload: JSONValue, tenant: String) throws(LegacyRefusal) -> TaskRequest {
-    guard let scripts = payload["alwayson_scripts"], scripts.object != nil else {
+    guard let scripts = payload["alwayson_scripts"] else {
       throw LegacyRefusal("\(incorrect), alwayson_scripts is missing")
     }
+    guard scripts.object != nil else { throw LegacyRefusal(invalidFormat) }
     var reason: String?
     if scripts["sd_model_checkpoint"]?.string == nil { reason = "sd_model_checkpoint is missing" }
     let id = scripts["id_task"].flatMap(ScriptsForm.idText)

@@ -22,7 +22,7 @@ public struct Notices: Sendable {
     let whole = notice(endBody(parameters: result?.parameters ?? [:], result: result), state: record.state)
     if whole.body.utf8.count <= Notice.maximumBytes { return whole }
     let bare = notice(endBody(parameters: [:], result: result), state: record.state)
-    return bare.body.utf8.count <= Notice.maximumBytes ? bare : notice(minimal, state: record.state)
+    return bare.body.utf8.count <= Notice.maximumBytes ? bare : notice(minimalBody, state: record.state)
   }
 
   /// The `.out` object: in v1alpha1 the notice itself, else the engine's answer without its images.
@@ -46,6 +46,10 @@ public struct Notices: Sendable {
       Notice.idAttribute: .string("\(record.key.task.id)/\(record.key.run)/\(state.rawValue)"),
       "status": .string(state.rawValue),
     ]
+    if !record.key.task.tenant.isEmpty { attributes[Notice.tenantAttribute] = .string(record.key.task.tenant) }
+    if let webhook = record.options.webhook, state != .running || webhook.whenRunning {
+      attributes[Notice.webhookAttribute] = "true"
+    }
     attributes[TaskMessage.runtimeAttribute] = record.runtime.map(AttributeValue.string)
     return Notice(body: body.text, attributes: attributes)
   }
@@ -113,9 +117,19 @@ public struct Notices: Sendable {
     return body
   }
 
-  /// What is left when even the bare form is too long: who, and how it ended. The addresses are in the `.out` object.
-  private var minimal: JSONValue {
-    [
+  /// What is left when even the bare form is too long: who, and how it ended. The rest is in the `.out` object.
+  private var minimalBody: JSONValue {
+    if record.api == .v1alpha1 {
+      return [
+        "images": [""],
+        "parameters": [
+          "id_task": .string(record.key.task.id), "status": record.state == .succeeded ? 1 : 0, "image_url": "",
+          "image_seed": "", "error_msg": .string(errorText.truncated(toUTF8: 4096)), "image_mask_url": "",
+          "truncated": true,
+        ], "info": "",
+      ]
+    }
+    return [
       "runtime": runtime, "id": .string(record.key.task.id), "result": .bool(record.state == .succeeded),
       "status": record.state == .succeeded ? "completed" : "failed", "image_url": [],
       "output_url": .string(store.s3URI(of: record.names.answer)), "truncated": true,

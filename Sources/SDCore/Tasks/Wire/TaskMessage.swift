@@ -10,6 +10,8 @@ public enum TaskMessage {
   public static let runtimeAttribute = "runtime"
   /// The attribute that carries the model file's name, for filter policies.
   public static let modelAttribute = "sd_model_checkpoint"
+  /// The attribute that says a task is urgent, where its runtime has a queue for such.
+  public static let priorityAttribute = "priority"
   /// The member of a metadata object that says it is ours.
   static let apiMember = "api"
 
@@ -164,6 +166,9 @@ enum ScriptsForm {
   static func runtimeName(_ sdname: String) -> String {
     sdname.hasSuffix("Addon") ? String(sdname.dropLast("Addon".count)) : sdname
   }
+
+  /// The `sdname` of a runtime, as the reference's filter policies have it.
+  static func sdname(of runtime: RuntimeDescription) -> String { runtime.name.lowercased() + "Addon" }
 
   /// What the engine gets of a v1alpha1 payload.
   static func engineContent(_ payload: JSONValue) -> JSONValue {

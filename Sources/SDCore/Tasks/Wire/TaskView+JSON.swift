@@ -6,6 +6,8 @@ extension TaskView {
     json["model"] = model.map(JSONValue.string)
     json["type"] = .string(type.rawValue)
     json["state"] = .string(state.rawValue)
+    json["priority"] = priority.map { .string($0.rawValue) }
+    json["position"] = position.map(JSONValue.int)
     json["attempts"] = .int(attempts)
     json["cancel_requested"] = .bool(cancelRequested)
     json["created_at"] = .string(createdAt.description)
@@ -30,6 +32,8 @@ extension TaskView {
     model = json["model"]?.string
     type = try reader.value("type", TaskType.init(rawValue:))
     state = try reader.value("state", TaskState.init(rawValue:))
+    priority = json["priority"]?.string.flatMap(TaskOptions.Priority.init)
+    position = json["position"]?.int
     attempts = try reader.int("attempts")
     cancelRequested = json["cancel_requested"]?.bool ?? false
     createdAt = try reader.value("created_at", Timestamp.init)

@@ -12,6 +12,10 @@ public struct TaskView: Sendable, Hashable {
   public var type: TaskType
   /// Where it stands; a task past its time is `expired` before anyone has written so.
   public var state: TaskState
+  /// How urgent it is, where that was said.
+  public var priority: TaskOptions.Priority?
+  /// Where it stands in its queue, 1 being the next, where that is known.
+  public var position: Int?
   /// Engine starts so far.
   public var attempts: Int
   /// Whether it is to be stopped.
@@ -83,6 +87,7 @@ public struct TaskView: Sendable, Hashable {
     model = record.model
     type = record.type
     state = record.state(at: now)
+    priority = record.options.priority
     attempts = record.attempts
     cancelRequested = record.cancelRequested
     createdAt = record.createdAt

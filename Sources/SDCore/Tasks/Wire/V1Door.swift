@@ -86,14 +86,24 @@ private struct FieldReader {
     return int
   }
 
+  /// A URL, or an object with one.
   mutating func webhook() -> TaskOptions.Webhook? {
     guard let value = object["webhook"] else { return nil }
-    let url = value.string ?? value["url"]?.string
-    guard let url, url.hasPrefix("http://") || url.hasPrefix("https://"), url.utf8.count <= 2048 else {
+    let members = value.object
+    guard let url = value.string ?? members?["url"]?.string, url.utf8.count <= 2048,
+      ["http://", "https://"].contains(where: url.lowercased().hasPrefix)
+    else {
       report("webhook", "has no http or https URL of at most 2,048 bytes")
       return nil
     }
-    return .init(url: url, whenRunning: value["when_running"]?.bool ?? false)
+    for name in members?.names ?? [] where name != "url" && name != "when_running" {
+      report("webhook/\(name)", "is not a member of a webhook")
+    }
+    let whenRunning = members?["when_running"]
+    if let whenRunning, whenRunning.bool == nil {
+      report("webhook/when_running", "is a \(whenRunning.kind), not a boolean")
+    }
+    return .init(url: url, whenRunning: whenRunning?.bool ?? false)
   }
 
   mutating func refuseOthers(than known: Set<String>) {

@@ -46,6 +46,28 @@ extension TaskLedgerConformance {
     },
   ]
 
+  static let expiryCases: [Case] = [
+    Case("queued runs past their time are found, and no others") { suite in
+      try await suite.with { fixture in
+        let start: Int64 = 1_767_225_600_000
+        let due = try await fixture.ledger.create(sampleRecord("due", at: start), request: [1]).written("create")
+        _ = try await fixture.ledger.create(sampleRecord("begun", state: .running, at: start), request: [])
+        _ = try await fixture.ledger.create(sampleRecord("later", at: start + 1), request: [])
+        let then = Timestamp(milliseconds: start + 60_000)
+        let early = Timestamp(milliseconds: start + 59_999)
+        try expectEqual(try await fixture.rival.overdue(at: early, limit: 10), [], "before anything is overdue")
+        try expectEqual(try await fixture.rival.overdue(at: then, limit: 10), [due], "what is overdue")
+        let both = try await fixture.rival.overdue(at: then + .milliseconds(1), limit: 10)
+        try expectEqual(both.map(\.record.key.task.id).sorted(), ["due", "later"], "a moment later")
+        try expectEqual(try await fixture.rival.overdue(at: then + .milliseconds(1), limit: 1).count, 1, "limited")
+        var ended = due
+        ended.record.state = .expired
+        _ = try await fixture.ledger.update(ended).written("update")
+        try expectEqual(try await fixture.rival.overdue(at: then, limit: 10), [], "once it is written")
+      }
+    }
+  ]
+
   static let publishCases: [Case] = [
     Case("a created record is published, with its revision", where: { $0.traits.publishes }) { suite in
       try await suite.with { fixture in

@@ -57,7 +57,7 @@ public struct TaskLedgerConformance: Sendable {
   public var cases: [Case] { Self.all.filter { $0.applies(self) } }
 
   /// Every case there is.
-  public static var all: [Case] { writeCases + runCases + pageCases + progressCases + publishCases }
+  public static var all: [Case] { writeCases + runCases + pageCases + progressCases + expiryCases + publishCases }
 
   /// Runs one case; throws what is wrong.
   public func run(_ testCase: Case) async throws {

@@ -60,8 +60,9 @@ extension MessageQueueConformance {
         let first = try await bench.send("one", group: "g", deduplication: "d")
         let second = try await bench.send("two", group: "g", deduplication: "d")
         _ = try await bench.send("three", group: "g", deduplication: "other")
-        try expectEqual(second, first, "id answered to the repeat")
+        if bench.traits.remembersRepeats { try expectEqual(second, first, "id answered to the repeat") }
         try expectEqual(try await bench.drain(), ["one", "three"], "what is in the queue")
+        guard bench.traits.remembersRepeats else { return }
         _ = try await bench.send("four", group: "g", deduplication: "d")
         try await bench.expectNothing("completed or not, the id was seen")
       }

@@ -36,6 +36,7 @@ extension MessageQueueConformance {
     },
     Case("the queue's own visibility holds when none is asked for") { suite in
       try await suite.with(visibility: 4) { bench in
+        try expectEqual(try await bench.queue.visibility, bench.units(4), "the visibility that the queue tells")
         _ = try await bench.send("own")
         _ = try await bench.receiveOne()
         try await bench.pass(2)

@@ -59,18 +59,20 @@ public struct MessageQueueConformance: Sendable {
     public var exactStats: Bool
     /// The fixture can inject a duplicate.
     public var duplicates: Bool
+    /// A repeat is answered with the first message's id, and is known when that one is gone.
+    public var remembersRepeats: Bool
     /// It is an `OperableQueue`, and what that means with it; `nil` for one that is not.
     public var operations: QueueOperations?
 
     /// What is known of a plugin's queues.
     public init(
       abilities: QueueCapabilities.Ability, manualTime: Bool = true, takesAnyBytes: Bool = true,
-      knowsEndedLeases: Bool = true, exactStats: Bool = true, duplicates: Bool = false,
+      knowsEndedLeases: Bool = true, exactStats: Bool = true, duplicates: Bool = false, remembersRepeats: Bool = true,
       operations: QueueOperations? = nil
     ) {
       (self.abilities, self.manualTime, self.takesAnyBytes) = (abilities, manualTime, takesAnyBytes)
       (self.knowsEndedLeases, self.exactStats, self.duplicates) = (knowsEndedLeases, exactStats, duplicates)
-      self.operations = operations
+      (self.remembersRepeats, self.operations) = (remembersRepeats, operations)
     }
   }
 
@@ -100,7 +102,7 @@ public struct MessageQueueConformance: Sendable {
   func with(
     visibility: Int = 3, maximumReceives: Int? = nil, _ body: (Bench) async throws -> Void
   ) async throws {
-    let unit: Duration = traits.manualTime ? .seconds(10) : .seconds(1)
+    let unit: Duration = traits.manualTime ? .seconds(10) : TestTime.real.unit
     let fixture = try await make(Setup(visibility: unit * visibility, maximumReceives: maximumReceives))
     do {
       try expectEqual(fixture.queue.capabilities.abilities, traits.abilities, "the queue's declared abilities")
@@ -127,8 +129,8 @@ struct Bench {
   func pass(_ count: Int) async throws { try await time.pass(units(count)) }
 
   func send(_ body: String, group: String? = nil, deduplication: String? = nil, delay: Int = 0) async throws -> String {
-    // FIFO services refuse a message without a group.
-    let group = group ?? (traits.abilities.contains(.groups) ? "group-of-\(body)" : nil)
+    // FIFO services refuse a message without a group, and one whose name has more than ASCII.
+    let group = group ?? (traits.abilities.contains(.groups) ? "group-of-\(hexadecimal(body.utf8.prefix(40)))" : nil)
     return try await queue.send(
       OutgoingMessage(
         body: Array(body.utf8), groupID: group, deduplicationID: deduplication, delay: units(delay)))

@@ -11,10 +11,12 @@ public struct EventTopicConformance: Sendable {
     public var manualTime: Bool
     /// Whether the topic hands on every kind of filter; some emulators know a part of them only.
     public var everyFilter: Bool
+    /// Whether bytes as attributes survive raw delivery; some emulators fail there.
+    public var rawBytes: Bool
 
     /// What is known of a plugin's topics.
-    public init(manualTime: Bool = true, everyFilter: Bool = true) {
-      (self.manualTime, self.everyFilter) = (manualTime, everyFilter)
+    public init(manualTime: Bool = true, everyFilter: Bool = true, rawBytes: Bool = true) {
+      (self.manualTime, self.everyFilter, self.rawBytes) = (manualTime, everyFilter, rawBytes)
     }
   }
 

@@ -1,0 +1,183 @@
+extension OpenAPIDocument {
+  /// What calls have in common, in OpenAPI's JSON; what depends on the deployment is put in later.
+  static let components = #"""
+    {
+    "securitySchemes": {
+      "key": {"type": "apiKey", "in": "header", "name": "x-api-key"},
+      "bearer": {"type": "http", "scheme": "bearer"}
+    },
+    "parameters": {
+      "TaskID": {"name": "id", "in": "path", "required": true, "description": "The task's id.", "schema": {"$ref": "#/components/schemas/TaskID"}},
+      "Run": {"name": "run", "in": "query", "description": "Which run of it; the newest unless said.", "schema": {"type": "integer", "minimum": 1, "maximum": 1000000000}},
+      "IdempotencyKey": {"name": "Idempotency-Key", "in": "header", "description": "Calls with the same key are one call.", "schema": {"type": "string", "pattern": "^[!-~]([ -~]{0,253}[!-~])?$"}},
+      "Prefer": {"name": "Prefer", "in": "header", "description": "`wait=N`: hold the answer until the end, at most N seconds (60; 25 behind API Gateway).", "schema": {"type": "string", "pattern": "^wait=[0-9]{1,2}$"}}
+    },
+    "responses": {
+      "NewTask": {"description": "The task, which is new.", "headers": {"Location": {"required": true, "description": "Where the task can be looked at.", "schema": {"type": "string"}}}, "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Task"}}}},
+      "KnownTask": {"description": "The task.", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Task"}}}},
+      "BadRequest": {"description": "The request is not one that can be read.", "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}},
+      "Unauthorized": {"description": "An API key is needed, or this one is not good.", "headers": {"WWW-Authenticate": {"required": true, "description": "How to authenticate.", "schema": {"type": "string"}}}, "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}},
+      "NotFound": {"description": "There is no such thing.", "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}},
+      "Conflict": {"description": "It cannot be done as things stand.", "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}},
+      "TooLarge": {"description": "The body is too large.", "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}},
+      "Unprocessable": {"description": "What is asked for cannot be done; `errors` says what is wrong field by field, all of it at once.", "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}},
+      "TooMany": {"description": "Too many calls, or too many tasks wait.", "headers": {"Retry-After": {"required": true, "description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 1}}}, "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}},
+      "Unavailable": {"description": "It cannot be done for now.", "headers": {"Retry-After": {"required": true, "description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 1}}}, "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}},
+      "EarlierRefusal": {"description": "Why it is not taken.", "content": {"text/plain": {"schema": {"type": "string"}}}},
+      "EarlierForbidden": {"description": "An API key is needed, or this one is not good.", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/GatewayMessage"}}}},
+      "EarlierTooLarge": {"description": "The body is too large.", "content": {"text/plain": {"schema": {"type": "string"}}}},
+      "EarlierTooMany": {"description": "Too many calls, or too many tasks wait.", "headers": {"Retry-After": {"required": true, "description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 1}}}, "content": {"application/json": {"schema": {"$ref": "#/components/schemas/GatewayMessage"}}}},
+      "EarlierUnavailable": {"description": "It cannot be done for now.", "headers": {"Retry-After": {"required": true, "description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 1}}}, "content": {"text/plain": {"schema": {"type": "string"}}}}
+    },
+    "schemas": {
+      "TaskID": {"type": "string", "description": "1 to 64 letters, digits, dashes and underscores, one letter or digit among them.", "maxLength": 64, "pattern": "^[_-]*[A-Za-z0-9][A-Za-z0-9_-]*$", "examples": ["lighthouse-1"]},
+      "TaskType": {"type": "string", "enum": ["text-to-image", "image-to-image", "extra-single-image", "extra-batch-images", "pipeline"]},
+      "TaskState": {"type": "string", "enum": ["queued", "running", "succeeded", "failed", "cancelled", "expired"]},
+      "Prefix": {"type": "string", "description": "Where the outputs go in the store: no slash at its start, no empty segment, none that begins with a dot.", "maxLength": 512, "pattern": "^([^\\u0000-\\u001f\\u007f\\\\/.%][^\\u0000-\\u001f\\u007f\\\\/]*(/[^\\u0000-\\u001f\\u007f\\\\/.%][^\\u0000-\\u001f\\u007f\\\\/]*)*/?)?$", "examples": ["campaign/march"]},
+      "TaskSubmission": {
+        "type": "object", "additionalProperties": false, "required": ["type", "content"],
+        "anyOf": [{"required": ["runtime"]}, {"required": ["model"]}],
+        "properties": {
+          "runtime": {"type": "string", "description": "The runtime that is to do it."},
+          "model": {"type": "string", "description": "The model file that it is to be done with; chooses the runtime where none is named.", "minLength": 1, "maxLength": 256},
+          "type": {"$ref": "#/components/schemas/TaskType"},
+          "content": {"type": "object", "description": "What the engine is sent, in its own terms. Images may be http, https, s3 or data URLs, in the fields that carry images.", "examples": [{"prompt": "a lighthouse", "steps": 20, "width": 512, "height": 512}]},
+          "id": {"$ref": "#/components/schemas/TaskID"},
+          "prefix": {"$ref": "#/components/schemas/Prefix"},
+          "context": {"description": "Anything; it comes back with the task and in its notice."},
+          "priority": {"type": "string", "description": "`high` where the runtime has a queue for urgent tasks.", "enum": ["normal", "high"]},
+          "expires_in": {"type": "integer", "description": "Seconds after which it is no longer worth beginning.", "minimum": 1, "maximum": 1209600},
+          "webhook": {
+            "description": "Where the task is posted to at its end, signed as Standard Webhooks 1.0 has it. Public addresses only.",
+            "anyOf": [
+              {"$ref": "#/components/schemas/WebhookURL"},
+              {"type": "object", "additionalProperties": false, "required": ["url"], "properties": {
+                "url": {"$ref": "#/components/schemas/WebhookURL"},
+                "when_running": {"type": "boolean", "description": "Whether its start is posted too.", "default": false}}}
+            ]
+          }
+        }
+      },
+      "WebhookURL": {"type": "string", "maxLength": 2048, "pattern": "^https?://[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*(:[1-9][0-9]{0,3})?(/[A-Za-z0-9._~/-]*)?$", "examples": ["https://example.com/hooks/pictures"]},
+      "Task": {
+        "type": "object", "required": ["id", "run", "type", "state", "attempts", "cancel_requested", "created_at", "timings", "outputs"],
+        "properties": {
+          "id": {"$ref": "#/components/schemas/TaskID"},
+          "run": {"type": "integer", "description": "Which run of it: through the earlier doors an id may be used again.", "minimum": 1},
+          "runtime": {"type": "string"}, "model": {"type": "string"},
+          "type": {"$ref": "#/components/schemas/TaskType"},
+          "state": {"$ref": "#/components/schemas/TaskState"},
+          "priority": {"type": "string", "enum": ["normal", "high"]},
+          "position": {"type": "integer", "description": "Where it stands in its queue, 1 being the next, where that is known.", "minimum": 1},
+          "attempts": {"type": "integer", "description": "How often an engine was started for it.", "minimum": 0},
+          "cancel_requested": {"type": "boolean"},
+          "created_at": {"type": "string", "format": "date-time"}, "started_at": {"type": "string", "format": "date-time"},
+          "finished_at": {"type": "string", "format": "date-time"}, "expires_at": {"type": "string", "format": "date-time"},
+          "timings": {"type": "object", "description": "Seconds by stage of the last attempt.", "additionalProperties": {"type": "number"}},
+          "outputs": {"type": "array", "items": {"$ref": "#/components/schemas/Output"}},
+          "error": {"$ref": "#/components/schemas/Failure"},
+          "context": {"description": "The client's own."}
+        }
+      },
+      "Output": {
+        "type": "object", "required": ["n", "role", "uri", "url", "content_type", "bytes", "sha256"],
+        "properties": {
+          "n": {"type": "integer", "description": "Which one, from 1.", "minimum": 1},
+          "role": {"type": "string", "description": "`image`: what was asked for; `extra`: what came along, such as masks.", "enum": ["image", "extra"]},
+          "uri": {"type": "string", "description": "Where the store has it."},
+          "url": {"type": "string", "description": "Where this server hands it out, relative to its address."},
+          "content_type": {"type": "string"}, "bytes": {"type": "integer", "minimum": 0},
+          "sha256": {"type": "string"}, "width": {"type": "integer"}, "height": {"type": "integer"},
+          "seed": {"type": "integer", "description": "The seed that made it, up to 64 bits."}
+        }
+      },
+      "Failure": {
+        "type": "object", "required": ["code", "stage", "message", "retryable"],
+        "properties": {
+          "code": {"type": "string", "enum": ["invalid_request", "engine_unreachable", "engine_rejected", "engine_failed", "engine_timeout", "out_of_memory", "model_not_found", "input_unreachable", "input_refused", "input_invalid", "output_invalid", "store_failed", "cancelled", "expired", "attempts_exhausted", "internal"]},
+          "stage": {"type": "string", "enum": ["receive", "prepare", "infer", "deliver"]},
+          "message": {"type": "string"}, "retryable": {"type": "boolean"}
+        }
+      },
+      "TaskPage": {
+        "type": "object", "required": ["tasks", "next"],
+        "properties": {"tasks": {"type": "array", "items": {"$ref": "#/components/schemas/Task"}}, "next": {"type": ["string", "null"], "description": "The cursor of the next page; null at the end."}}
+      },
+      "TaskBatch": {
+        "type": "object", "additionalProperties": false, "required": ["tasks"],
+        "properties": {"tasks": {"type": "array", "description": "Tasks as `POST /v1/tasks` takes them; each is judged by itself.", "minItems": 1, "maxItems": 100, "items": {}}},
+        "examples": [{"tasks": [{"runtime": "sdruntime", "type": "text-to-image", "content": {"prompt": "a lighthouse"}}]}]
+      },
+      "BatchOutcome": {
+        "type": "object", "required": ["results"],
+        "properties": {"results": {"type": "array", "items": {
+          "type": "object", "required": ["status"],
+          "properties": {"status": {"type": "integer", "description": "What the task alone would have been answered with."}, "task": {"$ref": "#/components/schemas/Task"}, "problem": {"$ref": "#/components/schemas/Problem"}}}}}
+      },
+      "Runtimes": {
+        "type": "object", "required": ["runtimes"],
+        "properties": {"runtimes": {"type": "array", "items": {
+          "type": "object", "required": ["name", "engine", "dynamic_model", "job"],
+          "properties": {
+            "name": {"type": "string"}, "engine": {"type": "string"}, "model": {"type": "string"},
+            "dynamic_model": {"type": "boolean", "description": "Whether a task may name any model."},
+            "job": {"type": "boolean", "description": "Whether its workers take one task each and end."},
+            "queue": {"type": "object", "required": ["waiting", "in_flight", "delayed"], "properties": {
+              "waiting": {"type": "integer"}, "in_flight": {"type": "integer"}, "delayed": {"type": "integer"},
+              "dead": {"type": "integer", "description": "Letters in its dead-letter queue."},
+              "oldest_age": {"type": "number", "description": "Seconds that the oldest has waited."}}}}}}}
+      },
+      "WebhookSecret": {"type": "object", "required": ["secret"], "properties": {"secret": {"type": "string", "pattern": "^whsec_"}}},
+      "Health": {"type": "object", "required": ["status"], "properties": {"status": {"type": "string"}, "detail": {"type": "string"}}},
+      "Problem": {
+        "type": "object", "description": "RFC 9457.", "required": ["type", "title", "status", "detail", "instance"],
+        "properties": {
+          "type": {"type": "string"}, "title": {"type": "string"}, "status": {"type": "integer"},
+          "detail": {"type": "string"}, "instance": {"type": "string"},
+          "errors": {"type": "array", "items": {"type": "object", "required": ["pointer", "detail"], "properties": {
+            "pointer": {"type": "string", "description": "Where, as a JSON pointer."}, "detail": {"type": "string"}}}}
+        }
+      },
+      "GatewayMessage": {"type": "object", "required": ["message"], "properties": {"message": {"type": "string"}}},
+      "ScriptsID": {"description": "A task's id; a number does as well.", "anyOf": [{"$ref": "#/components/schemas/TaskID"}, {"type": "integer", "minimum": 0}]},
+      "ReferenceTask": {
+        "type": "object", "required": ["sdname", "alwayson_scripts"], "description": "A request of the web UI with what is the queue's in `alwayson_scripts`.",
+        "properties": {
+          "sdname": {"type": "string", "description": "The runtime's name, with or without `Addon` at its end."},
+          "alwayson_scripts": {"type": "object", "required": ["task", "id_task", "sd_model_checkpoint"], "properties": {
+            "task": {"$ref": "#/components/schemas/TaskType"}, "id_task": {"$ref": "#/components/schemas/ScriptsID"},
+            "sd_model_checkpoint": {"type": "string"},
+            "image_link": {"type": "string", "description": "URLs of input images, separated by commas."}}}
+        },
+        "examples": [{"sdname": "sdruntime-jobAddon", "alwayson_scripts": {"task": "text-to-image", "sd_model_checkpoint": "v1-5-pruned-emaonly.safetensors", "id_task": "307", "uid": "456"}, "prompt": "A dog", "steps": 16, "width": 512, "height": 512}]
+      },
+      "LegacyTask": {
+        "type": "object", "required": ["alwayson_scripts"], "not": {"required": ["sdname"]},
+        "properties": {
+          "alwayson_scripts": {"type": "object", "required": ["task", "id_task", "sd_model_checkpoint"], "properties": {
+            "task": {"$ref": "#/components/schemas/TaskType"}, "id_task": {"$ref": "#/components/schemas/ScriptsID"},
+            "sd_model_checkpoint": {"type": "string"}, "save_dir": {"$ref": "#/components/schemas/Prefix"}}}
+        }
+      },
+      "ReferenceAnswer": {
+        "type": "object", "required": ["id_task", "sd_model_checkpoint", "output_location"],
+        "properties": {"id_task": {"type": ["string", "integer"]}, "task": {"type": "string"}, "sd_model_checkpoint": {"type": "string"}, "output_location": {"type": "string"}}
+      },
+      "SuccessorTask": {
+        "type": "object", "required": ["task"],
+        "properties": {"task": {"type": "object", "required": ["metadata", "content"], "properties": {
+          "metadata": {"type": "object", "required": ["id", "runtime", "tasktype"], "properties": {
+            "id": {"$ref": "#/components/schemas/TaskID"}, "runtime": {"type": "string"},
+            "tasktype": {"type": "string", "enum": ["text-to-image", "image-to-image", "extra-single-image", "extra-batch-image", "extra-batch-images", "pipeline"]},
+            "prefix": {"$ref": "#/components/schemas/Prefix"}, "context": {}}},
+          "content": {"type": "object"}}}},
+        "examples": [{"task": {"metadata": {"id": "test-t2i", "runtime": "sdruntime", "tasktype": "text-to-image", "prefix": "output", "context": ""}, "content": {"alwayson_scripts": {}, "prompt": "A dog", "steps": 16, "width": 512, "height": 512}}}]
+      },
+      "SuccessorAnswer": {
+        "type": "object", "required": ["id", "runtime", "output_location"],
+        "properties": {"id": {"type": "string"}, "runtime": {"type": "string"}, "output_location": {"type": "string"}}
+      }
+    }
+    }
+    """#
+}

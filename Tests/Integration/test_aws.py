@@ -1,0 +1,214 @@
+"""sd-agent started with the environment of the two earlier agents, against SQS, S3 and SNS."""
+
+import base64
+import json
+import signal
+import socket
+
+import pytest
+
+from support.aws import Deployment, Moto
+from support.pictures import plain_png, read_png
+from support.waiting import wait_until
+from support.webui import MODEL, WebUI
+
+
+@pytest.fixture(scope="module")
+def moto():
+    moto = Moto()
+    yield moto
+    moto.stop()
+
+
+@pytest.fixture
+def deploy(moto, request):
+    name = request.node.name.replace("_", "-")[:40]
+    return lambda **settings: Deployment(moto, name, **settings)
+
+
+@pytest.fixture
+def webui():
+    webui = WebUI()
+    yield webui
+    webui.stop()
+
+
+@pytest.fixture
+def start(programs, webui):
+    """Starts an agent as the charts do: by its environment alone."""
+    return lambda deployment, *arguments, **environment: programs.start(
+        "sd-agent", *arguments, **deployment.environment(webui.url, **environment))
+
+
+def reference_task(deployment, task="307", **changes):
+    """v1alpha1 as the reference's door publishes it."""
+    return {"alwayson_scripts": {"task": "text-to-image", "sd_model_checkpoint": MODEL, "id_task": task},
+            "prompt": "a cat", "steps": 16, "width": 512, "height": 512, "seed": 7,
+            "s3_output_path": f"{deployment.bucket}/{task}"} | changes
+
+
+def successor_task(task="t2i", kind="text-to-image", context=None, **content):
+    """v1alpha2 as the successor's door publishes it."""
+    return {"metadata": {"id": task, "runtime": "sdruntime", "tasktype": kind, "prefix": "output", "context": context or {}},
+            "content": {"alwayson_scripts": {}, "prompt": "a cat", "steps": 16, "seed": 7} | content}
+
+
+def settled(deployment, count=1):
+    wait_until(lambda: len(deployment.notices()) >= count, 60, f"{count} notices")
+    wait_until(lambda: deployment.left() == 0, 30, "an empty queue")
+
+
+def test_the_references_environment_is_enough(deploy, start, webui):
+    deployment = deploy()
+    deployment.send(reference_task(deployment))
+    agent = start(deployment)
+    settled(deployment)
+
+    assert deployment.keys() == ["307/307-1.png", "307/307.json", "307/307.out"]
+    picture = deployment.object("307/307-1.png")
+    assert picture["ContentType"] == "image/png"
+    read_png(picture["Body"].read())
+    [(attributes, notice)] = deployment.notices()
+    assert {**notice, "parameters": None} == {"images": [""], "info": "", "parameters": None}
+    assert notice["parameters"] == {
+        "n_iter": 1, "batch_size": 1, "send_images": True, "save_images": False, "prompt": "a cat", "steps": 16, "width": 512, "height": 512, "seed": 7,
+        "alwayson_scripts": {}, "id_task": "307", "status": 1, "image_url": f"s3://{deployment.bucket}/307/307-1.png",
+        "image_seed": "7", "error_msg": "", "image_mask_url": ""}
+    assert attributes["notice_id"] == "307/1/succeeded"
+    assert deployment.json("307/307.out") == notice and deployment.object("307/307.out")["ContentType"] == "application/json"
+    [(path, sent)] = webui.calls
+    assert path == "/sdapi/v1/txt2img" and sent["prompt"] == "a cat" and "s3_output_path" not in sent
+    assert "task" not in sent["alwayson_scripts"]
+
+    agent.signal(signal.SIGTERM)
+    assert agent.wait(10) == 0
+
+
+def test_the_successors_environment_is_enough(deploy, start):
+    deployment = deploy()
+    deployment.send(successor_task(context={"user": "u", "big": 12345678901234567890}, batch_size=2))
+    start(deployment, RUNTIME_NAME="sdruntime", RUNTIME_TYPE="sdwebui", EXP_CALLBACK_WHEN_RUNNING="true", LOGLEVEL="INFO",
+          DISABLE_XRAY="true")
+    settled(deployment, 2)
+    stem = "output/t2i/t2i"
+    assert deployment.keys() == [f"{stem}-1.png", f"{stem}-2.png", f"{stem}.json", f"{stem}.out"]
+    context = {"user": "u", "big": 12345678901234567890}
+    notices = {attributes["notice_id"]: notice for attributes, notice in deployment.notices()}
+    assert notices == {
+        "t2i/1/running": {"runtime": "sdruntime", "id": "t2i", "status": "running", "context": context},
+        "t2i/1/succeeded": {
+            "runtime": "sdruntime", "id": "t2i", "result": True, "status": "completed",
+            "image_url": [f"s3://{deployment.bucket}/{stem}-{n}.png" for n in (1, 2)],
+            "output_url": f"s3://{deployment.bucket}/{stem}.out", "context": context}}
+    answer = deployment.json(f"{stem}.out")
+    assert answer["images"] == [""] and answer["info"] == ""
+    assert answer["parameters"]["id_task"] == "t2i" and answer["parameters"]["image_seed"] == "7,8"
+
+
+def test_a_failure_is_told_in_each_apis_own_form(deploy, start, webui):
+    deployment = deploy()
+    webui.faults = [(422, {"detail": "Script 'x' not found"})] * 2
+    deployment.send(reference_task(deployment, "old"))
+    deployment.send(successor_task("new"))
+    start(deployment, RUNTIME_NAME="sdruntime")
+    settled(deployment, 2)
+    notices = {attributes["notice_id"]: notice for attributes, notice in deployment.notices()}
+    told = notices["old/1/failed"]["parameters"]
+    assert {name: told[name] for name in ("id_task", "status", "image_url", "image_seed", "image_mask_url")} == {
+        "id_task": "old", "status": 0, "image_url": "", "image_seed": [], "image_mask_url": ""}
+    assert "not found" in told["error_msg"] and told["reason"] == {"detail": "Script 'x' not found"}
+    assert notices["new/1/failed"] == {
+        "runtime": "sdruntime", "id": "new", "result": False, "status": "failed", "image_url": [],
+        "output_url": f"s3://{deployment.bucket}/output/new/new.out", "context": {}}
+    answer = deployment.json("output/new/new.out")
+    assert answer["parameters"]["status"] == 0 and answer["parameters"]["reason"] == {"detail": "Script 'x' not found"}
+    assert deployment.keys() == ["old/old.out", "output/new/new.out"]
+
+
+def test_what_is_no_task_is_dead_lettered_with_the_reason_and_healthy_tasks_go_on(deploy, start):
+    deployment = deploy()
+    bad = ["not json at all", json.dumps({"Message": "{"}), json.dumps([1, 2]),
+           json.dumps({"Message": json.dumps({"alwayson_scripts": {"task": "no-such-task", "id_task": "x"}})})]
+    for number, body in enumerate(bad):
+        deployment.send(body, trace=None)
+        deployment.send(reference_task(deployment, f"good{number}"))
+    agent = start(deployment)
+    settled(deployment, len(bad))
+    letters = wait_until(lambda: len(found := deployment.letters()) == len(bad) and found, 30, "the letters")
+    assert sorted(body for body, _ in letters) == sorted(bad)
+    for _, attributes in letters:
+        assert attributes["sd_dead_letter_code"] == "poison" and attributes["sd_dead_letter_reason"]
+        assert attributes["sd_dead_letter_message_id"]
+    assert agent.is_running
+
+
+def test_an_agent_that_is_killed_while_the_engine_works_leaves_its_task_to_the_next(deploy, start, webui):
+    deployment = deploy(visibility=3)
+    webui.seconds = 2
+    deployment.send(reference_task(deployment))
+    first = start(deployment)
+    wait_until(lambda: webui.calls, 30, "the engine's start")
+    first.kill()
+    start(deployment)
+    settled(deployment)
+    assert len(webui.calls) == 2
+    assert deployment.keys() == ["307/307-1.png", "307/307.json", "307/307.out"]
+    assert [attributes["notice_id"] for attributes, _ in deployment.notices()] == ["307/1/succeeded"]
+
+
+def test_inputs_come_from_the_deployments_bucket_and_from_no_other(deploy, start, webui, moto):
+    deployment = deploy()
+    picture = plain_png(8, 8, lambda x, y: (x, y, 0))
+    secret = f"secret-{deployment.name}"[:60]
+    deployment.s3.create_bucket(Bucket=secret)
+    for bucket in (secret, deployment.bucket):
+        deployment.s3.put_object(Bucket=bucket, Key="inputs/a.png", Body=picture)
+    for task, bucket in (("ours", deployment.bucket), ("theirs", secret)):
+        deployment.send(successor_task(task, "image-to-image", init_images=[f"s3://{bucket}/inputs/a.png"]))
+    start(deployment, RUNTIME_NAME="sdruntime")
+    settled(deployment, 2)
+    notices = {notice["id"]: notice for _, notice in deployment.notices()}
+    assert notices["ours"]["result"] is True and notices["theirs"]["result"] is False
+    [(path, sent)] = webui.calls
+    assert path == "/sdapi/v1/img2img" and base64.b64decode(sent["init_images"][0]) == picture
+
+
+def test_other_buckets_can_be_allowed(deploy, start, webui):
+    deployment = deploy()
+    picture = plain_png(8, 8, lambda x, y: (x, y, 0))
+    other = f"other-{deployment.name}"[:60]
+    deployment.s3.create_bucket(Bucket=other)
+    for key in ("open/a.png", "openly/a.png"):
+        deployment.s3.put_object(Bucket=other, Key=key, Body=picture)
+        deployment.send(successor_task(key.split("/")[0], "image-to-image", init_images=[f"s3://{other}/{key}"]))
+    start(deployment, SD_RUNTIME="sdruntime", SD_S3_INPUTS=f"{other}/open")
+    settled(deployment, 2)
+    assert {notice["id"]: notice["result"] for _, notice in deployment.notices()} == {"open": True, "openly": False}
+
+
+def test_spans_reach_the_daemon_under_the_messages_trace(deploy, start):
+    deployment = deploy()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as daemon:
+        daemon.bind(("127.0.0.1", 0))
+        daemon.settimeout(30)
+        deployment.send(reference_task(deployment))
+        start(deployment, AWS_XRAY_DAEMON_ADDRESS=f"127.0.0.1:{daemon.getsockname()[1]}")
+        segments = {}
+        while "task" not in segments:
+            header, document = daemon.recv(1 << 16).split(b"\n", 1)
+            assert json.loads(header) == {"format": "json", "version": 1}
+            segment = json.loads(document)
+            segments[segment.get("annotations", {}).get("operation", segment["name"])] = segment
+    task = segments["task"]
+    assert task["name"] == "sd-agent" and task["trace_id"] == "1-5759e988-bd862e3fe1be46a994272793"
+    assert task["parent_id"] == "53995c3f42cd8ad8" and task["annotations"]["task_id"] == "307"
+    assert segments["infer"]["trace_id"] == task["trace_id"] and segments["infer"]["parent_id"] == task["id"]
+
+
+def test_an_idle_agent_ends_at_once_when_told_and_leaves_nothing_hidden(deploy, start):
+    deployment = deploy()
+    agent = start(deployment)
+    agent.wait_for(lambda: any(event.get("message") == "the engine is ready" for event in agent.events), 30, "readiness")
+    agent.signal(signal.SIGTERM)
+    assert agent.wait(10) == 0
+    assert deployment.left() == 0
