@@ -89,6 +89,11 @@ let modules: [Module] = [
     kind: .library, name: "OTLPPlugin", path: "Sources/Plugins/OTLPPlugin", ours: ["SDCore", "HTTPTransport"],
     theirs: [httpTypes]),
 
+  // Nodes that start with their images.
+  .init(
+    kind: .library, name: "Snapshots", path: "Sources/Snapshots", ours: ["AWSKit", "HTTPTransport"],
+    theirs: [logging, httpTypes, crypto]),
+
   // The HTTP API, both sides.
   .init(
     kind: .library, name: "SDClient", path: "Sources/SDClient", ours: ["SDCore", "HTTPTransport"], theirs: [httpTypes]),
@@ -115,8 +120,9 @@ let modules: [Module] = [
     kind: .executable, name: "sd-gateway", path: "Sources/sd-gateway", ours: ["SDCore", "SDRuntime", "SDGateway"],
     theirs: [arguments, logging, lifecycle]),
   .init(
-    kind: .executable, name: "sdctl", path: "Sources/sdctl", ours: ["SDCore", "SDRuntime", "SDGateway", "SDClient"],
-    theirs: [arguments, logging, lifecycle]),
+    kind: .executable, name: "sdctl", path: "Sources/sdctl",
+    ours: ["SDCore", "SDRuntime", "SDGateway", "SDClient", "AWSKit", "Snapshots"],
+    theirs: [arguments, logging, lifecycle, lifecycleSignals]),
 
   // Tests.
   .init(
@@ -159,6 +165,9 @@ let modules: [Module] = [
     kind: .test, name: "SDRuntimeTests", path: "Tests/SDRuntimeTests",
     ours: ["SDCore", "SDRuntime", "MemoryPlugins", "HTTPTransport", "SDTestKit"],
     theirs: [logging, metrics, lifecycle, lifecycleSignals, arguments, httpTypes]),
+  .init(
+    kind: .test, name: "SnapshotsTests", path: "Tests/SnapshotsTests",
+    ours: ["Snapshots", "AWSKit", "HTTPTransport", "SDTestKit"], theirs: [httpTypes, logging]),
   .init(
     kind: .test, name: "SDGatewayTests", path: "Tests/SDGatewayTests",
     ours: ["SDCore", "SDGateway", "SDClient", "HTTPTransport", "MemoryPlugins", "SDTestKit"],

@@ -1,7 +1,7 @@
 /// Times, sizes and truths as people write them.
-enum Quantity {
+package enum Quantity {
   /// A time: units of `ms`, `s`, `m`, `h`, `d` after whole or decimal numbers, larger ones first; a number alone is seconds.
-  static func duration(_ text: String) -> Duration? {
+  package static func duration(_ text: String) -> Duration? {
     if let seconds = number(text) { return bounded(seconds * 1000) }
     let units: [(name: String, milliseconds: Double)] = [
       ("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1),

@@ -1,18 +1,21 @@
+import AWSKit
 import ArgumentParser
 import SDClient
 import SDCore
+import Snapshots
 
 /// How commands end.
 ///
 /// The codes are part of what scripts rely on: 0 done, 1 the task failed, was cancelled or expired, 2 used wrongly, 3
 /// the server cannot be reached, 4 it refused, 5 anything else: a file that cannot be written, an answer that makes
-/// no sense.
+/// no sense; 130 a signal ended it.
 enum CommandExit {
   static let taskFailed = ExitCode(1)
   static let usage = ExitCode(2)
   static let unreachable = ExitCode(3)
   static let refused = ExitCode(4)
   static let other = ExitCode(5)
+  static let interrupted = ExitCode(130)
 
   /// Parses the command line and runs what it says; ends the process with the codes above.
   static func main(_ root: any AsyncParsableCommand.Type) async {
@@ -40,6 +43,39 @@ enum CommandExit {
     } catch let error as SDError {
       Terminal.complain(error.message)
       throw code(of: error)
+    } catch let error as AWSError {
+      Terminal.complain(error.description)
+      throw code(of: error)
+    } catch let error as SnapshotError {
+      Terminal.complain(error.description)
+      throw code(of: error)
+    } catch let error as Interrupted {
+      if let error = error.underlying as? SnapshotError, error.code == .leftOver {
+        Terminal.complain(error.description)
+      }
+      Terminal.note("Interrupted.")
+      throw interrupted
+    }
+  }
+
+  private static func code(of error: AWSError) -> ExitCode {
+    switch (error.origin, error.code) {
+    case (.service, _): refused
+    case (.transport, _): unreachable
+    case (.client, .invalidInput), (.client, .invalidConfiguration), (.client, .invalidEndpoint): usage
+    case (.client, .noCredentials), (.client, .credentialsFailed): refused
+    case (.client, .cancelled): interrupted
+    case (.client, _): other
+    }
+  }
+
+  private static func code(of error: SnapshotError) -> ExitCode {
+    if let error = error.underlying as? AWSError { return code(of: error) }
+    return switch error.code {
+    case .invalid: usage
+    case .leftOver: other
+    case .busy: refused
+    case .pullFailed, .commandFailed, .instanceLost, .stackFailed, .snapshotFailed, .publishFailed, .timeout: taskFailed
     }
   }
 

@@ -29,6 +29,9 @@ enum Terminal {
     }
   }
 
+  /// Sends what moves the cursor to standard error.
+  static func draw(_ text: String) { write(text, to: STDERR_FILENO) }
+
   fileprivate static func write(_ text: String, to descriptor: Int32) { write(Array(text.utf8), to: descriptor) }
 
   private static func write(_ bytes: [UInt8], to descriptor: Int32) {
