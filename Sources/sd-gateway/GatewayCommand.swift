@@ -1,4 +1,5 @@
 import ArgumentParser
+import FoundationEssentials
 import Logging
 import SDCore
 import SDGateway
@@ -22,6 +23,9 @@ struct GatewayCommand: AsyncParsableCommand {
       Then:
         curl http://127.0.0.1:8811/v1/runtimes
 
+      Started by AWS Lambda (AWS_LAMBDA_RUNTIME_API is set) it listens nowhere and asks for its invocations: requests \
+      through API Gateway or a function URL, messages of the queue of webhooks, and a schedule's events.
+
       The runtimes that tasks can be sent to are described in runtimes.yaml of the state directory, which is made where it \
       is not there, or in the file of --runtimes.
 
@@ -43,12 +47,22 @@ struct GatewayCommand: AsyncParsableCommand {
         let listening = Listening(program.composition.configuration)
         let composition = program.composition
         let services = try await composition.door(catalog: composition.catalog(creating: .standard))
+        var configuration = GatewayConfiguration(
+          host: listening.host, port: listening.port, allowedHosts: listening.allowedHosts,
+          queueLimit: composition.configuration.count(.queueLimit), proxies: listening.proxies)
+        if let authority = ProcessInfo.processInfo.environment["AWS_LAMBDA_RUNTIME_API"], !authority.isEmpty {
+          // Nothing listens: hosts are API Gateway's to judge.
+          configuration.host = ""
+          return [
+            LambdaGateway(
+              authority: authority, configuration: configuration, services: services,
+              transport: composition.context.transport, logger: program.logger)
+          ]
+        }
         return [
           Gateway(
-            configuration: GatewayConfiguration(
-              host: listening.host, port: listening.port, allowedHosts: listening.allowedHosts,
-              queueLimit: composition.configuration.count(.queueLimit), proxies: listening.proxies),
-            services: services, transport: composition.context.transport, logger: program.logger,
+            configuration: configuration, services: services, transport: composition.context.transport,
+            logger: program.logger,
             onReady: { port in
               program.logger.notice("listening", metadata: ["address": "\(listening.address(port: port))"])
             })

@@ -48,6 +48,31 @@ struct WebhookService: Service {
     }
   }
 
+  /// The name of the queue that it delivers from.
+  var queueName: String { queue.name }
+
+  /// Delivers notices that somebody else received and will complete; answers the ids of those that he must not.
+  func settle(batch leases: [Lease]) async -> [String] {
+    await withTaskGroup(of: String?.self) { group in
+      for lease in leases {
+        group.addTask {
+          switch await delivery.deliver(lease) {
+          case .done: return nil
+          case .later(let pause):
+            _ = try? await queue.abandon([lease], after: pause)
+            return lease.messageID
+          case .hopeless(let reason):
+            guard queue.capabilities.abilities.contains(.deadLetter) else { return nil }
+            return (try? await queue.deadLetter([lease], reason: reason)) == nil ? lease.messageID : nil
+          }
+        }
+      }
+      var failed: [String] = []
+      for await id in group { if let id { failed.append(id) } }
+      return failed
+    }
+  }
+
   /// Delivers a notice and ends its lease; a lease that cannot be ended runs out, and the notice comes again.
   func settle(_ lease: Lease) async {
     let verdict = await delivery.deliver(lease)

@@ -52,6 +52,7 @@ extension HTTPField.Name {
   static let host = HTTPField.Name("Host")!
   static let apiKey = HTTPField.Name("x-api-key")!
   static let xForwardedFor = HTTPField.Name("X-Forwarded-For")!
+  static let amazonTraceID = HTTPField.Name("X-Amzn-Trace-Id")!
   static let lastEventID = HTTPField.Name("Last-Event-ID")!
   static let contentSecurityPolicy = HTTPField.Name("Content-Security-Policy")!
 }
