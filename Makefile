@@ -13,7 +13,7 @@ RELEASE := --configuration release --static-swift-stdlib
 SANITIZED := SDCore,MemoryPlugins,LocalPlugins,HTTPTransport,AWSKit,ImageCodecs
 SWIFT_FOLDERS := $(wildcard Package.swift Sources Tests Benchmarks/Package.swift Benchmarks/Sources examples/*/Package.swift examples/*/Sources)
 PYTHON_SCRIPTS := scripts/check-imports scripts/check-features scripts/chart-readme scripts/tiny-model $(shell find Tests Benchmarks -name '*.py' -not -path '*/.build/*')
-SHELL_SCRIPTS := scripts/setup scripts/build-engine scripts/fetch-helm scripts/images scripts/release-build .ci/run $(wildcard images/*/*.sh)
+SHELL_SCRIPTS := scripts/bottlerocket-images-cache/snapshot.sh scripts/setup scripts/build-engine scripts/fetch-helm scripts/images scripts/release-build .ci/run $(wildcard images/*/*.sh)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-python setup-conformance setup-engine setup-infra engine build release test check fmt integration conformance infra-test images push digests soak bench dev example sanitize fuzz clean

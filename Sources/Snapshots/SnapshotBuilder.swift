@@ -144,7 +144,7 @@ public struct SnapshotBuilder: Sendable {
       report(.notice("\(id) is being made ready in \(zones.joined(separator: ", ")): about an hour a TiB"))
     }
     if let name = options.outputParameter {
-      _ = try await services.ssm.putParameter(name: name, value: id, overwrites: true)
+      _ = try await services.ssm.putParameter(.init(name: name, value: id, overwrites: true))
       report(.notice("parameter \(name) is \(id)"))
     }
   }
