@@ -38,11 +38,14 @@ struct Deliverer: Sendable {
     }
     let before = await run.entry.record
     let ours = result.outputs.enumerated().map { before.names.output($0 + 1, fileExtension: $1.fileExtension) }
-    let outputs: [TaskOutput]
+    let outputs = zip(result.outputs, ours).map { TaskOutput($0, key: $1, sha256: Self.digest($0.bytes)) }
+    let manifest = Manifest(before, result: result, outputs: outputs, timings: timings, at: clocks.timestamp)
     do {
-      outputs = try await put(result.outputs, ours, run)
-      let manifest = Manifest(before, result: result, outputs: outputs, timings: timings, at: clocks.timestamp)
-      _ = try await put(before.names.manifest, manifest.serialized()[...], "application/json", run)
+      // Nothing of it counts before the commit: the manifest need not wait for what it tells of.
+      async let described: Void = put(
+        before.names.manifest, manifest.serialized()[...], "application/json", nil, run)
+      try await put(result.outputs, outputs, run)
+      try await described
     } catch is Superseded {
       // What we stored before we knew. A winner that has not committed yet sweeps after its commit.
       if case .superseded = try await run.standing(notOlderThan: .zero) { await sweep(await run.entry.record, ours) }
@@ -103,34 +106,30 @@ struct Deliverer: Sendable {
 
   private struct Superseded: Error {}
 
-  private func put(_ outputs: [InferenceOutput], _ keys: [String], _ run: ClaimedRun) async throws -> [TaskOutput] {
-    try await withThrowingTaskGroup(of: (Int, TaskOutput).self) { group in
+  private static func digest(_ bytes: ArraySlice<UInt8>) -> String {
+    hexadecimal(bytes.withUnsafeBytes { SHA256.hash(data: $0) })
+  }
+
+  private func put(_ outputs: [InferenceOutput], _ told: [TaskOutput], _ run: ClaimedRun) async throws {
+    try await withThrowingTaskGroup(of: Void.self) { group in
       var waiting = outputs.indices[...]
-      var stored: [Int: TaskOutput] = [:]
       func startNext() {
         guard let position = waiting.popFirst() else { return }
-        let (output, key) = (outputs[position], keys[position])
-        group.addTask {
-          let digest = try await put(key, output.bytes, output.contentType, run)
-          return (position, TaskOutput(output, key: key, sha256: digest))
-        }
+        let (output, told) = (outputs[position], told[position])
+        group.addTask { try await put(told.key, output.bytes, output.contentType, told.sha256, run) }
       }
       for _ in 0..<Self.parallelPuts { startNext() }
-      while let (position, output) = try await group.next() {
-        stored[position] = output
-        startNext()
-      }
-      return stored.sorted { $0.key < $1.key }.map(\.value)
+      while try await group.next() != nil { startNext() }
     }
   }
 
   /// Stores one object: if there is none yet, or if what is there was left by a claim that ours has superseded, or by a run
-  /// that no record knows of any more. Answers its digest.
+  /// that no record knows of any more.
   private func put(
-    _ key: String, _ bytes: ArraySlice<UInt8>, _ contentType: String, _ run: ClaimedRun
-  ) async throws -> String {
+    _ key: String, _ bytes: ArraySlice<UInt8>, _ contentType: String, _ known: String?, _ run: ClaimedRun
+  ) async throws {
     let (epoch, submission) = (run.claim.epoch, await run.entry.record.submission)
-    let digest = hexadecimal(bytes.withUnsafeBytes { SHA256.hash(data: $0) })
+    let digest = known ?? Self.digest(bytes)
     let name = hexadecimal(SHA256.hash(data: Array(submission.utf8)).prefix(8))
     var options = PutOptions(
       contentType: contentType,
@@ -154,7 +153,6 @@ struct Deliverer: Sendable {
       }
       throw SDError(.conflict, "object \(key) was changed by others time and again")
     }
-    return digest
   }
 
   private func existing(_ key: String) async throws -> ObjectInfo? {

@@ -56,6 +56,7 @@ public struct Program: Sendable {
   ) async -> Status {
     // A peer or reader that is gone is an error of the write, not the end of the process.
     signal(SIGPIPE, SIG_IGN)
+    FreedMemory.giveBack()
     let signals = await ServiceRunner.terminationSignals()
     let environment = ProcessInfo.processInfo.environment
     do {
