@@ -129,7 +129,8 @@ LAST = "(SELECT max(m.seq) FROM message m JOIN queue q ON q.id = m.queue WHERE q
     (flip_byte, "is not what"),
     (add_object, "stray object"),
     (sql("DELETE FROM record WHERE id = (SELECT max(id) FROM record)"), "was submitted and has no record"),
-    (sql("INSERT INTO record SELECT max(id) + 1, tenant, 'stranger', 1, submission, created, state, runtime, revision, "
+    (sql("INSERT INTO record (id, tenant, task, run, submission, created, state, runtime, revision, digest, json, context, "
+         "reason) SELECT max(id) + 1, tenant, 'stranger', 1, submission, created, state, runtime, revision, "
          f"digest, {replaced('json', 'task', QUOTED % 'stranger')}, context, reason FROM record"),
      "was never submitted"),
     (sql("UPDATE record SET state = 'running' WHERE id = 1"), "is running"),
