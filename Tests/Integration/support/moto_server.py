@@ -3,9 +3,11 @@
 import logging
 import sys
 import threading
+import time
 
 from moto.s3.responses import S3Response
 from moto.server import ThreadedMotoServer
+from moto.sqs.models import SQSBackend
 
 
 def judge_conditions_with_the_write():
@@ -19,9 +21,26 @@ def judge_conditions_with_the_write():
     S3Response._key_response_put = put_at_once
 
 
+def lease_to_one_at_a_time():
+    """SQS hides a message as it hands it out; moto looks first and marks then, and two polls may take the same."""
+    lock, receive = threading.Lock(), SQSBackend.receive_message
+
+    def receive_alone(self, queue_name, count, wait_seconds_timeout, visibility_timeout, message_attribute_names=None):
+        end = time.monotonic() + wait_seconds_timeout
+        while True:
+            with lock:
+                found = receive(self, queue_name, count, 0, visibility_timeout, message_attribute_names)
+            if found or time.monotonic() >= end:
+                return found
+            time.sleep(0.01)
+
+    SQSBackend.receive_message = receive_alone
+
+
 if __name__ == "__main__":
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
     judge_conditions_with_the_write()
+    lease_to_one_at_a_time()
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     print("http://{}:{}".format(*server.get_host_and_port()), flush=True)
