@@ -80,7 +80,7 @@ private struct APIKeyEntry {
       guard let digest = node.scalar.flatMap({ SecretDigest(hexadecimal: $0.string) }) else {
         throw SDError(
           .configuration,
-          "sha256 of the API key \(name) in \(place) is not 64 hexadecimal digits; sdctl keys new makes a key")
+          "sha256 of the API key \(name) in \(place) is not 64 hexadecimal digits; printf %s KEY | sha256sum")
       }
       digests.append(digest)
     }

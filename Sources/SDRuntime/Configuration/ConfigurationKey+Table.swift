@@ -88,7 +88,7 @@ extension ConfigurationKey {
   /// The file of API keys.
   public static let apiKeys = Self(
     "api-keys", .path, [.gateway, .dev], default: "none are asked for",
-    "The file of API keys, read anew when it changes; sdctl keys new makes one.")
+    "The file of API keys, read anew when it changes; it holds the SHA-256 of each key.")
   /// Tasks that may wait.
   public static let queueLimit = Self(
     "queue-limit", .count(1...1_000_000_000), [.gateway, .dev], default: "none",
