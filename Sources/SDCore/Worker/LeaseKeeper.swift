@@ -22,7 +22,7 @@ final class LeaseKeeper: Sendable {
     self.metrics = metrics
   }
 
-  /// How long leases run before they must be extended; to be set before the first one is held.
+  /// How long leases run before they must be extended; leases that were taken for longer are made that short.
   var visibility: Duration {
     get { state.withLock { $0.visibility } }
     set { state.withLock { $0.visibility = newValue } }
@@ -47,9 +47,14 @@ final class LeaseKeeper: Sendable {
     }
   }
 
-  private func extendDue() async {
-    let limit = clocks.instant.advanced(by: visibility * 2 / 3)
-    let due = state.withLock { $0.held.values.filter { !$0.isLost && $0.lease.deadline <= limit } }
+  /// Extends those that are due, and shortens those that were taken before it was known how long leases run here: what a
+  /// killed worker held is soon to be had again.
+  func extendDue() async {
+    let now = clocks.instant
+    let due = state.withLock { state in
+      let (soon, longest) = (now.advanced(by: state.visibility * 2 / 3), now.advanced(by: state.visibility))
+      return state.held.values.filter { !$0.isLost && ($0.lease.deadline <= soon || $0.lease.deadline > longest) }
+    }
     for start in stride(from: 0, to: due.count, by: queue.capabilities.maximumBatch) {
       await extend(Array(due[start..<min(start + queue.capabilities.maximumBatch, due.count)]))
     }

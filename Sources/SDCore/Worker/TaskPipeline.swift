@@ -77,7 +77,10 @@ struct TaskPipeline: Sendable {
       guard let prepared else { return await handBack(run, held, begun: false) }
       way.weigh(prepared.payload.count)
       stage.lap("prepare")
-      guard try await takeEngine(way) else { return await handBack(run, held, begun: false) }
+      async let _ = keepFresh(run, way)
+      guard try await takeEngine(way, for: prepared.request.model) else {
+        return await handBack(run, held, begun: false)
+      }
       stage.lap("wait")
       switch try await run.standing(notOlderThan: .seconds(2)) {
       case .superseded: return superseded(run, held)
@@ -136,12 +139,24 @@ struct TaskPipeline: Sendable {
   }
 
   /// Waits for the engine; `false` when draining began first, or when it is not to be had.
-  private func takeEngine(_ way: Way) async throws -> Bool {
-    let isThere = try await drain.interrupting {
-      try await way.takeEngine()
-      return try await engine.isWell(within: configuration.engineSettling)
+  private func takeEngine(_ way: Way, for model: String?) async throws -> Bool {
+    guard try await way.takeEngine(for: model) else { return false }
+    // From here to the engine's start nothing is asked of anybody, unless something went wrong before.
+    if !engine.isReady {
+      let isThere = try await drain.interrupting { try await engine.isWell(within: configuration.engineSettling) }
+      guard isThere == true else { return false }
     }
-    return isThere == true && !drain.isDraining
+    await engine.recycleMemory()
+    return !drain.isDraining
+  }
+
+  /// Looks at the record while the task waits for the engine, so that no look holds its start up.
+  private func keepFresh(_ run: ClaimedRun, _ way: Way) async {
+    let interval = configuration.cancelInterval * 3 / 4
+    while !way.hasBegun {
+      do { try await clocks.sleep(for: interval) } catch { return }
+      if !way.hasBegun { _ = try? await run.standing(notOlderThan: interval / 2) }
+    }
   }
 
   private func conclude(

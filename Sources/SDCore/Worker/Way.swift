@@ -42,9 +42,10 @@ final class Way: Sendable {
       })
   }
 
-  func takeEngine() async throws {
+  /// Waits for the engine; `false` once it is given to nobody any more.
+  func takeEngine(for model: String?) async throws -> Bool {
     let readyAt = clocks.instant
-    try await gate.take()
+    guard try await gate.take(for: model) else { return false }
     let prepared: Duration? = state.withLock {
       $0.engineSince = clocks.instant
       if $0.departed { return nil }
@@ -52,6 +53,7 @@ final class Way: Sendable {
       return $0.receivedAt.duration(to: readyAt)
     }
     gate.depart(prepared: prepared)
+    return true
   }
 
   /// The engine can take the next.

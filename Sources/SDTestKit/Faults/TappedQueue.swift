@@ -3,7 +3,7 @@ public import SDCore
 /// A queue whose calls a test steps in on, before they are made.
 public struct TappedQueue: MessageQueue {
   /// The calls.
-  public enum Call: Sendable { case send, receive, extend, complete, abandon, deadLetter }
+  public enum Call: Sendable { case visibility, send, receive, extend, complete, abandon, deadLetter }
 
   /// Where to step in.
   public let tap = Tap<Call>()
@@ -16,7 +16,12 @@ public struct TappedQueue: MessageQueue {
   }
 
   public var name: String { inner.name }
-  public var visibility: Duration { get async throws { try await inner.visibility } }
+  public var visibility: Duration {
+    get async throws {
+      try await tap.pass(.visibility)
+      return try await inner.visibility
+    }
+  }
   public var capabilities: QueueCapabilities {
     var capabilities = inner.capabilities
     capabilities.abilities.subtract(withheld)
