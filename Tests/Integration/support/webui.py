@@ -14,12 +14,14 @@ MODEL = "v1-5-pruned-emaonly.safetensors"
 class WebUI:
     """One 'GPU': requests are served one after the other, as the web UI does.
 
-    `seconds` is how long an image takes; `faults` are answers (status, JSON) given in place of the next images.
+    `seconds` is how long an image takes; `faults` are answers (status, JSON) given in place of the next images; `memory`
+    is what its process holds, in bytes, until it lets go of its model. One that `keeps_model` loads no other, and says 200.
     """
 
     def __init__(self, seconds=0.0):
         self.seconds, self.faults = seconds, []
-        self.calls, self.interrupts = [], 0
+        self.calls, self.interrupts, self.reloads = [], 0, 0
+        self.models, self.loaded, self.memory, self.keeps_model = [MODEL], MODEL, 0, False
         self._gpu = threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
@@ -38,9 +40,11 @@ class WebUI:
             time.sleep(self.seconds)
         count = int(body.get("batch_size", 1)) * int(body.get("n_iter", 1))
         seed = body.get("seed", -1)
+        if not self.keeps_model:
+            self.loaded = body.get("override_settings", {}).get("sd_model_checkpoint", self.loaded)
         images = [base64.b64encode(plain_png(16, 16, lambda x, y, n=n: (x, y, n))).decode() for n in range(count)]
         info = {"all_seeds": [seed + n for n in range(count)], "seed": seed, "prompt": body.get("prompt", ""),
-                "sd_model_name": MODEL.rsplit(".", 1)[0], "index_of_first_image": 0}
+                "sd_model_name": self.loaded.rsplit(".", 1)[0], "index_of_first_image": 0}
         if path.endswith("extra-single-image"):
             return 200, {"html_info": "<p>done</p>", "image": images[0]}
         echo = {"n_iter": 1, "batch_size": 1} | {name: value for name, value in body.items() if name != "init_images"}
@@ -62,10 +66,11 @@ class WebUI:
 
             def do_GET(self):
                 values = {
-                    "options": {"sd_model_checkpoint": MODEL, "samples_format": "png"},
-                    "sd-models": [{"title": MODEL, "model_name": MODEL.rsplit(".", 1)[0], "filename": f"/m/{MODEL}", "hash": None}],
+                    "options": {"sd_model_checkpoint": webui.loaded, "samples_format": "png"},
+                    "sd-models": [{"title": model, "model_name": model.rsplit(".", 1)[0], "filename": f"/m/{model}", "hash": None}
+                                  for model in webui.models],
                     "progress": {"progress": 0.0, "eta_relative": 0.0, "state": {"job": "", "job_count": 0}, "current_image": None},
-                    "memory": {"ram": {}, "cuda": {}}}
+                    "memory": {"ram": {"used": webui.memory}, "cuda": {}}}
                 name = self.path.split("?")[0].removeprefix("/sdapi/v1/")
                 self.answer(200, values[name]) if name in values else self.answer(404, {"detail": "Not Found"})
 
@@ -74,6 +79,10 @@ class WebUI:
                 name = self.path.removeprefix("/sdapi/v1/")
                 if name in ("txt2img", "img2img", "extra-single-image"):
                     self.answer(*webui._generate(self.path, body))
+                elif name in ("unload-checkpoint", "reload-checkpoint", "refresh-checkpoints"):
+                    if name == "unload-checkpoint":
+                        webui.memory, webui.reloads = 0, webui.reloads + 1
+                    self.answer(200, {})
                 elif name == "interrupt":
                     webui.interrupts += 1
                     self.answer(200, {})
