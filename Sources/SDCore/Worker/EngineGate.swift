@@ -52,8 +52,8 @@ final class EngineGate: Sendable {
   // MARK: The place
 
   /// Waits for the engine; `false` once nobody is let in any more. Throws `CancellationError` when cancelled first.
-  func take(for model: String?) async throws -> Bool {
-    let id = newID()
+  func take(for model: String?, as id: UInt64? = nil) async throws -> Bool {
+    let id = id ?? newID()
     return try await withTaskCancellationHandler {
       try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Bool, any Error>) in
         let immediate: Result<Bool, any Error>? = state.withLock {
@@ -92,6 +92,15 @@ final class EngineGate: Sendable {
     }
     next?.continuation.resume(returning: true)
     for change in changed { change.resume() }
+  }
+
+  /// Sends whoever waits under an id away; whoever has the engine by now keeps it.
+  func withdraw(_ id: UInt64) {
+    let waiter = state.withLock { state -> Waiter? in
+      guard let position = state.waiters.firstIndex(where: { $0.id == id }) else { return nil }
+      return state.waiters.remove(at: position)
+    }
+    waiter?.continuation.resume(returning: false)
   }
 
   /// Lets nobody in any more; those who wait are told.
@@ -141,15 +150,15 @@ final class EngineGate: Sendable {
   /// How many more tasks to take now, at most `limit` being ahead of the engine: those that it will be free for within the
   /// time that preparing one takes, and a margin.
   ///
-  /// Short tasks are taken in handfuls, each time that half of those ahead are gone: each receive is a request.
+  /// Short tasks are taken in handfuls, each time that half of those ahead are gone: each receive is a request. While
+  /// nothing is known of how long tasks take, one is taken ahead; whoever waits in vain goes away again.
   func room(margin: Duration, limit: Int) -> Int {
     state.withLock { state in
-      if !state.isTaken && state.ahead == 0, state.typicalRun == nil { return 1 }
-      guard let run = state.typicalRun, state.ahead <= limit / 2 else { return 0 }
-      let elapsed = state.takenAt.map { $0.duration(to: clocks.instant) } ?? .zero
-      let remaining = state.isTaken ? max(run - elapsed, .zero) : .zero
+      let elapsed = state.isTaken ? state.takenAt.map { $0.duration(to: clocks.instant) } ?? .zero : .zero
+      guard let run = state.typicalRun else { return state.ahead == 0 && elapsed <= margin ? 1 : 0 }
       // One that takes far longer than usual says nothing about when it ends.
-      if state.isTaken, elapsed > run * 3 + margin { return 0 }
+      guard state.ahead <= limit / 2, elapsed <= min(run * 3 + margin, run + margin * 3) else { return 0 }
+      let remaining = state.isTaken ? max(run - elapsed, .zero) : .zero
       let horizon = state.typicalPreparation + margin
       var room = 0
       while state.ahead + room < limit, remaining + run * (state.ahead + room) <= horizon { room += 1 }
@@ -189,7 +198,8 @@ final class EngineGate: Sendable {
     for change in state.withLock({ $0.takeChanges() }) { change.resume() }
   }
 
-  private func newID() -> UInt64 {
+  /// An id to wait under.
+  func newID() -> UInt64 {
     state.withLock {
       $0.nextID += 1
       return $0.nextID

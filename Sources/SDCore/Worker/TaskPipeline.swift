@@ -146,15 +146,20 @@ struct TaskPipeline: Sendable {
       let isThere = try await drain.interrupting { try await engine.isWell(within: configuration.engineSettling) }
       guard isThere == true else { return false }
     }
-    await engine.recycleMemory()
+    if configuration.engineMemoryLimit != nil { _ = try await drain.interrupting { await engine.recycleMemory() } }
     return !drain.isDraining
   }
 
   /// Looks at the record while the task waits for the engine, so that no look holds its start up.
+  ///
+  /// One that waits much longer than it was taken ahead for waits behind a task that takes much longer than those before:
+  /// it is sent away, for others to do.
   private func keepFresh(_ run: ClaimedRun, _ way: Way) async {
     let interval = configuration.cancelInterval * 3 / 4
+    let end = clocks.instant.advanced(by: configuration.lookAheadMargin * 3)
     while !way.hasBegun {
       do { try await clocks.sleep(for: interval) } catch { return }
+      if clocks.instant > end { way.stopWaiting() }
       if !way.hasBegun { _ = try? await run.standing(notOlderThan: interval / 2) }
     }
   }

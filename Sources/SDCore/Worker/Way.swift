@@ -15,11 +15,13 @@ final class Way: Sendable {
   private let tally: Tally
   private let clocks: Clocks
   private let request: Int
+  private let ticket: UInt64
   private let state: Mutex<State>
 
   /// The way of a task whose request has so many bytes.
   init(request bytes: Int, gate: EngineGate, tally: Tally, clocks: Clocks) {
     (self.gate, self.tally, self.clocks, request) = (gate, tally, clocks, bytes)
+    ticket = gate.newID()
     state = Mutex(State(receivedAt: clocks.instant, bytes: bytes))
     tally.weigh(bytes)
     gate.arrive()
@@ -45,7 +47,7 @@ final class Way: Sendable {
   /// Waits for the engine; `false` once it is given to nobody any more.
   func takeEngine(for model: String?) async throws -> Bool {
     let readyAt = clocks.instant
-    guard try await gate.take(for: model) else { return false }
+    guard try await gate.take(for: model, as: ticket) else { return false }
     let prepared: Duration? = state.withLock {
       $0.engineSince = clocks.instant
       if $0.departed { return nil }
@@ -55,6 +57,9 @@ final class Way: Sendable {
     gate.depart(prepared: prepared)
     return true
   }
+
+  /// Waits no longer for the engine, unless it has it by now.
+  func stopWaiting() { gate.withdraw(ticket) }
 
   /// The engine can take the next.
   func engineIsFree() {

@@ -21,6 +21,8 @@ public final class Worker: Service {
   private let keeper: LeaseKeeper
   private let tally: Tally
   private let pipeline: TaskPipeline
+  /// Receives that take one message each after one that failed.
+  private static let cautiousReceives = 20
 
   /// A worker; it begins with `run`.
   public init(
@@ -101,7 +103,9 @@ public final class Worker: Service {
         let own = max(try await queue.visibility, .seconds(1))
         guard own < keeper.visibility else { return }
         keeper.visibility = own
-        return await keeper.extendDue()
+        await keeper.extendDue()
+        // The heartbeat that goes already sleeps as long as it knew to; from here on this one keeps the pace.
+        return await keeper.run()
       } catch {
         let mayPass = (error as? SDError)?.isRetryable ?? false
         logger.warning(
@@ -118,9 +122,11 @@ public final class Worker: Service {
   private func receive(into tasks: inout DiscardingTaskGroup) async {
     var taken = 0
     var trouble = Duration.milliseconds(100)
+    // What makes an answer unreadable may be a single message: the others are then had one by one.
+    var oneByOne = 0
     while !drain.isDraining, !Task.isCancelled, taken < configuration.maximumTasks ?? .max {
       let mark = gate.mark
-      let wanted = min(room, (configuration.maximumTasks ?? .max) - taken)
+      let wanted = min(room, (configuration.maximumTasks ?? .max) - taken, oneByOne > 0 ? 1 : .max)
       guard wanted > 0 else {
         await gate.change(since: mark, atMost: .seconds(1))
         continue
@@ -131,6 +137,7 @@ public final class Worker: Service {
         let wait = isIdle ? configuration.receiveWait : .zero
         let leases = try await poll(max: wanted, wait: wait)
         trouble = .milliseconds(100)
+        oneByOne = max(oneByOne - 1, 0)
         if leases.isEmpty, configuration.endsWhenEmpty, isIdle { break }
         for lease in leases {
           taken += 1
@@ -149,6 +156,7 @@ public final class Worker: Service {
         break
       } catch {
         logger.warning("receiving failed, trying again", metadata: ["queue": "\(queue.name)", "error": "\(error)"])
+        oneByOne = Self.cautiousReceives
         let pause = trouble
         _ = try? await drain.interrupting { try await self.clocks.sleep(for: pause * Double.random(in: 0.5...1)) }
         trouble = min(trouble * 2, .seconds(15))
@@ -163,7 +171,9 @@ public final class Worker: Service {
     let ahead =
       configuration.looksAhead
       ? gate.room(margin: configuration.lookAheadMargin, limit: configuration.maximumAhead) : gate.isIdle ? 1 : 0
-    return min(ahead, configuration.maximumHeld - held, queue.capabilities.maximumBatch)
+    // Several of one group would be prepared beside each other, and might be done in another order.
+    let most = queue.capabilities.abilities.contains(.groups) ? 1 : queue.capabilities.maximumBatch
+    return min(ahead, configuration.maximumHeld - held, most)
   }
 
   /// One receive. A poll that is under way when draining begins gets a moment to answer, since a queue in the network may

@@ -48,7 +48,13 @@ struct WorkerCareTests {
     let gate = Gate()
     harness.backend.script(.hold(gate, then: .succeed), for: "warm-up")
     try await harness.submit("t1")
-    let worker = harness.worker {
+    let absences = Mutex(0)
+    let backend = TappedBackend(harness.backend) { [backend = harness.backend] in
+      let status = await backend.status()
+      if case .unavailable = status { absences.withLock { $0 += 1 } }
+      return status
+    }
+    let worker = harness.worker(backend: backend) {
       $0.warmUp = PixelSize(width: 64, height: 48)
       $0.enginePollInterval = .milliseconds(5)
     }
@@ -64,7 +70,7 @@ struct WorkerCareTests {
       harness.backend.setStatus(.unavailable("gone"))
       harness.backend.script(.fail(TaskError(.engineUnreachable, .infer, "gone")), for: "t2")
       try await harness.submit("t2")
-      try await eventually("the loss to be seen") { harness.backend.starts(of: "t2") == 1 && !worker.isReady }
+      try await eventually("the loss to be seen") { absences.withLock { $0 } >= 1 && !worker.isReady }
       harness.backend.setStatus(.ready(busy: false))
       try await eventually("the second task to be done") { try await harness.record("t2")?.state == .succeeded }
       group.cancelAll()
@@ -102,30 +108,34 @@ struct WorkerCareTests {
     let harness = try WorkerHarness()
     let gate = Gate()
     harness.backend.script(.succeed, .hold(gate, then: .succeed))
-    for (number, model) in ["a", "a", "b", "a", "b", "a"].enumerated() {
+    let ledger = TappedLedger(harness.ledger)
+    for (number, model) in ["a", "a", "b", "a", "b"].enumerated() {
       let scripts: JSONValue = [
         "task": "text-to-image", "id_task": .string("t\(number)"), "sd_model_checkpoint": .string(model),
       ]
-      try await harness.send(["alwayson_scripts": scripts, "prompt": "a cat"], messageID: "m\(number)")
+      try await harness.send(
+        ["alwayson_scripts": scripts, "prompt": "a cat", "s3_output_path": .string("out/t\(number)")],
+        messageID: "m\(number)")
     }
-    let worker = harness.worker {
+    let worker = harness.worker(ledger: ledger) {
       $0.dynamicModel = true
       $0.prefersLoadedModel = isWanted
-      $0.maximumTasks = 6
+      $0.maximumTasks = 5
     }
     async let running: Void = worker.run()
-    try await eventually("all to be prepared") { harness.backend.requests.count == 6 }
-    // Prepared is what waits at the gate in a moment: nothing lies between that a test could see.
-    try await Task.sleep(for: .milliseconds(100))
+    try await eventually("all to be prepared") { harness.backend.requests.count == 5 }
+    // Whoever waits for the engine looks at the record every few milliseconds.
+    let looks = ledger.tap.count(of: .read)
+    try await eventually("all to wait") { ledger.tap.count(of: .read) >= looks + 30 }
     gate.open()
     try await running
     let order = harness.backend.started.map(\.task.id)
-    #expect(order == (isWanted ? ["t0", "t1", "t3", "t5", "t2", "t4"] : ["t0", "t1", "t2", "t3", "t4", "t5"]))
+    #expect(order == (isWanted ? ["t0", "t1", "t3", "t2", "t4"] : ["t0", "t1", "t2", "t3", "t4"]))
   }
 
   @Test("receives before the queue has told how long its leases run, and makes these that short")
   func leaseTime() async throws {
-    let harness = try WorkerHarness(visibility: .seconds(5))
+    let harness = try WorkerHarness(visibility: .seconds(2))
     let (told, done) = (Gate(), Gate())
     harness.backend.script(.hold(done, then: .succeed))
     let queue = TappedQueue(harness.queue)
@@ -139,10 +149,32 @@ struct WorkerCareTests {
     try await harness.backend.untilStarted(1)
     #expect(queue.tap.count(of: .extend) == 0)
     told.open()
-    try await eventually("the lease to be shortened") { queue.tap.count(of: .extend) == 1 }
+    try await eventually("the lease to be shortened, and kept at that pace") { queue.tap.count(of: .extend) >= 2 }
     done.open()
     try await running
     #expect(try await harness.record("t1")?.state == .succeeded)
+  }
+
+  @Test("takes messages one by one after a receive that failed, since one of several may have spoilt the answer")
+  func oneByOne() async throws {
+    let harness = try WorkerHarness()
+    let queue = AskedQueue(harness.queue, spoils: true)
+    for number in 1...8 { try await harness.submit("t\(number)") }
+    try await harness.work(8, queue: queue) { $0.lookAheadMargin = .seconds(60) }
+    let asked = queue.asked.withLock { $0 }
+    #expect(asked.contains { $0 > 1 })
+    let failure = try #require(asked.firstIndex { $0 > 1 })
+    #expect(asked[(failure + 1)...].allSatisfy { $0 == 1 })
+    for number in 1...8 { #expect(try await harness.record("t\(number)")?.state == .succeeded) }
+  }
+
+  @Test("takes messages one by one from a queue that keeps an order")
+  func ordered() async throws {
+    let harness = try WorkerHarness()
+    let queue = AskedQueue(harness.queue, abilities: .groups)
+    for number in 1...8 { try await harness.submit("t\(number)") }
+    try await harness.work(8, queue: queue) { $0.lookAheadMargin = .seconds(60) }
+    #expect(queue.asked.withLock { $0 }.allSatisfy { $0 == 1 })
   }
 
   @Test("looks at the record of a task while it waits for the engine, not when its turn has come")
@@ -167,6 +199,26 @@ struct WorkerCareTests {
     #expect(harness.backend.starts(of: "t3") == 0)
   }
 
+  @Test("gives a task back that waits behind one which takes far longer than others", arguments: [true, false])
+  func waitsInVain(isFirst: Bool) async throws {
+    let harness = try WorkerHarness()
+    let gate = Gate()
+    if !isFirst { harness.backend.script(.succeed) }
+    harness.backend.script(.hold(gate, then: .succeed))
+    for number in 1...3 { try await harness.submit("t\(number)") }
+    let worker = harness.worker {
+      $0.lookAheadMargin = .milliseconds(300)
+      $0.maximumTasks = isFirst ? 2 : 3
+    }
+    async let running: Void = worker.run()
+    try await eventually("the last to be given back") { worker.summary.givenBack == 1 }
+    gate.open()
+    try await running
+    let last = try #require(try await harness.record(isFirst ? "t2" : "t3"))
+    #expect((last.state, last.attempts) == (.queued, 0))
+    #expect(try await harness.record(isFirst ? "t1" : "t2")?.state == .succeeded)
+  }
+
   @Test("drains on a notice that its machine is about to go")
   func drained() async throws {
     let harness = try WorkerHarness()
@@ -185,4 +237,42 @@ struct WorkerCareTests {
     let third = try #require(try await harness.record("t3"))
     #expect((third.state, third.attempts) == (.queued, 0))
   }
+}
+
+/// A queue that notes how many messages are asked for, and whose answers with more than one cannot be read where it
+/// `spoils` them.
+private final class AskedQueue: MessageQueue {
+  let inner: any MessageQueue
+  let abilities: QueueCapabilities.Ability
+  let spoils: Bool
+  let asked = Mutex([Int]())
+
+  init(_ inner: any MessageQueue, abilities: QueueCapabilities.Ability = [], spoils: Bool = false) {
+    (self.inner, self.abilities, self.spoils) = (inner, abilities, spoils)
+  }
+
+  var name: String { inner.name }
+  var capabilities: QueueCapabilities {
+    var capabilities = inner.capabilities
+    capabilities.abilities.formUnion(abilities)
+    return capabilities
+  }
+  var visibility: Duration { get async throws { try await inner.visibility } }
+  func send(_ messages: [OutgoingMessage]) async throws -> [SendOutcome] { try await inner.send(messages) }
+  func receive(max: Int, wait: Duration, visibility: Duration?) async throws -> [Lease] {
+    asked.withLock { $0.append(max) }
+    guard max == 1 || !spoils else { throw SDError(.unavailable, "the answer is no XML") }
+    return try await inner.receive(max: max, wait: wait, visibility: visibility)
+  }
+  func extend(_ leases: [Lease], visibility: Duration) async throws -> [LeaseOutcome] {
+    try await inner.extend(leases, visibility: visibility)
+  }
+  func complete(_ leases: [Lease]) async throws -> [LeaseOutcome] { try await inner.complete(leases) }
+  func abandon(_ leases: [Lease], after delay: Duration) async throws -> [LeaseOutcome] {
+    try await inner.abandon(leases, after: delay)
+  }
+  func deadLetter(_ leases: [Lease], reason: DeadLetterReason) async throws -> [LeaseOutcome] {
+    try await inner.deadLetter(leases, reason: reason)
+  }
+  func stats() async throws -> QueueStats { try await inner.stats() }
 }
