@@ -113,6 +113,8 @@ bool ht_easy_prepare(ht_easy *easy, const ht_request *request, void *context);
 void ht_easy_reset(ht_easy *easy);
 /// Sets which directions rest. May call `head`, `body` and `read`.
 void ht_easy_pause(ht_easy *easy, bool receiving, bool sending);
+/// How many bytes of the request's body the kernel has taken.
+int64_t ht_easy_uploaded(ht_easy *easy);
 
 // A connection without HTTP, for protocols of one's own. Such a handle is never in a multi handle.
 
