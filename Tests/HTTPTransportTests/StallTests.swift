@@ -63,7 +63,8 @@ import Testing
       let request = try HTTPRequest(method: .put, url: server.url)
       let answer = Task {
         try await transport.send(
-          request, body: .bytes(UploadTests.pattern(200_000)), upTo: 1, options: .with { $0.stallTimeout = limit * 500 })
+          request, body: .bytes(UploadTests.pattern(200_000)), upTo: 1, options: .with { $0.stallTimeout = limit * 500 }
+        )
       }
       #expect(try await eventually { gate.waiting == 1 })
       let short = Task {

@@ -1,7 +1,8 @@
-@testable import AWSKit
 import Foundation
 import HTTPTransport
 import HTTPTypes
+
+@testable import AWSKit
 
 // AWSKit: what services answer, and the shared files.
 

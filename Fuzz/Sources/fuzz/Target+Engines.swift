@@ -1,8 +1,9 @@
-@testable import AWSKit
-@testable import BackendPlugins
 import Foundation
 import ImageKit
 import SDCore
+
+@testable import AWSKit
+@testable import BackendPlugins
 
 // What engines answer: JSON with base64 in it, and pictures. JSON is read by two parsers here.
 

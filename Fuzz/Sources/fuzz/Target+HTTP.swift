@@ -1,5 +1,6 @@
-@testable import HTTPTransport
 import HTTPTypes
+
+@testable import HTTPTransport
 @testable import SDClient
 
 // HTTPTransport and SDClient: what comes over a connection, and URLs that strangers hand in.

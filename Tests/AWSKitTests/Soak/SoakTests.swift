@@ -22,7 +22,8 @@ import Testing
         await soak.run(Soak.requests / 10)
         try await soak.rest()
         Soak.tell(
-          "\(part * Soak.requests / 10) calls: \(OwnProcess.residentBytes >> 10) KiB, \(OwnProcess.descriptors) descriptors")
+          "\(part * Soak.requests / 10) calls: \(OwnProcess.residentBytes >> 10) KiB, \(OwnProcess.descriptors) descriptors"
+        )
       }
       Soak.tell("ends: \(soak.ends.withLock { $0 }.sorted { $0.key < $1.key })")
       #expect(try await eventually { OwnProcess.descriptors <= descriptors })

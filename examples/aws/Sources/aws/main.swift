@@ -30,7 +30,8 @@ for try await found in s3.allObjects(.init(bucket: "pictures", prefix: "lighthou
 // Errors are the service's own words; what may pass has been tried again before one is thrown.
 do {
   _ = try await s3.headObject(.init(bucket: "pictures", key: "lighthouse/2.txt"))
-} catch where error.status == 404 {
+} catch {
+  guard error.status == 404 else { throw error }
   print("missing: lighthouse/2.txt")
 }
 
