@@ -142,9 +142,9 @@ import Testing
             var taken = 0
             while taken < size, let bytes = peer.receive() {
               if taken / 8_000_000 != (taken + bytes.count) / 8_000_000 {
-                parts.add()
                 let gate = ServerGate()
                 pace.withLock { $0 = gate }
+                parts.add()
                 peer.wait(for: gate)
               }
               taken += bytes.count
