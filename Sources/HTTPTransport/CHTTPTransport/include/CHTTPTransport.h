@@ -80,7 +80,7 @@ typedef struct {
 /// Prepares libcurl for this process; call it once.
 bool ht_global_init(void);
 
-/// Starts a detached thread that takes no signals (those of faults excepted). `name` must be a literal.
+/// Starts a detached thread that takes no signals (those of faults excepted). Of `name` 15 bytes count.
 bool ht_thread_start(const char *name, void (*body)(void *), void *context);
 
 /// Nanoseconds of the monotonic clock.
