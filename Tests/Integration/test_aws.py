@@ -7,30 +7,10 @@ import socket
 
 import pytest
 
-from support.aws import Deployment, Moto
+from support.tasks import reference_task, successor_task
 from support.pictures import plain_png, read_png
 from support.waiting import wait_until
-from support.webui import MODEL, WebUI
-
-
-@pytest.fixture(scope="module")
-def moto():
-    moto = Moto()
-    yield moto
-    moto.stop()
-
-
-@pytest.fixture
-def deploy(moto, request):
-    name = request.node.name.replace("_", "-")[:40]
-    return lambda **settings: Deployment(moto, name, **settings)
-
-
-@pytest.fixture
-def webui():
-    webui = WebUI()
-    yield webui
-    webui.stop()
+from support.webui import MODEL
 
 
 @pytest.fixture
@@ -38,19 +18,6 @@ def start(programs, webui):
     """Starts an agent as the charts do: by its environment alone."""
     return lambda deployment, *arguments, **environment: programs.start(
         "sd-agent", *arguments, **deployment.environment(webui.url, **environment))
-
-
-def reference_task(deployment, task="307", **changes):
-    """v1alpha1 as the reference's door publishes it."""
-    return {"alwayson_scripts": {"task": "text-to-image", "sd_model_checkpoint": MODEL, "id_task": task},
-            "prompt": "a cat", "steps": 16, "width": 512, "height": 512, "seed": 7,
-            "s3_output_path": f"{deployment.bucket}/{task}"} | changes
-
-
-def successor_task(task="t2i", kind="text-to-image", context=None, **content):
-    """v1alpha2 as the successor's door publishes it."""
-    return {"metadata": {"id": task, "runtime": "sdruntime", "tasktype": kind, "prefix": "output", "context": context or {}},
-            "content": {"alwayson_scripts": {}, "prompt": "a cat", "steps": 16, "seed": 7} | content}
 
 
 def settled(deployment, count=1):
