@@ -148,9 +148,9 @@ def runtimes_file(state):
 
 @pytest.fixture
 def start_gateway(programs, state, runtimes_file):
-    def start(*arguments):
+    def start(*arguments, name="gateway"):
         gateway = programs.start(
-            "sd-gateway", "--state", state.directory, "--port", "0", "--log-format", "json", *arguments, name="gateway")
+            "sd-gateway", "--state", state.directory, "--port", "0", "--log-format", "json", *arguments, name=name)
         gateway.url = gateway.address()
         gateway.wait_for(lambda: web.answers(f"{gateway.url}/readyz"), 30, "readiness")
         return gateway

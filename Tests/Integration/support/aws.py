@@ -53,6 +53,8 @@ class Deployment:
         self.topic = self.sns.create_topic(Name=f"{name}-done")["TopicArn"]
         self.sns.subscribe(TopicArn=self.topic, Protocol="sqs", Endpoint=self._arn(self.heard_url),
                            Attributes={"RawMessageDelivery": "true"})
+        self.tasks_topic = self.sns.create_topic(Name=f"{name}-tasks")["TopicArn"]
+        self.sns.subscribe(TopicArn=self.tasks_topic, Protocol="sqs", Endpoint=self._arn(self.queue_url))
         self._heard = []
 
     def _queue(self, name, attributes):
@@ -65,10 +67,15 @@ class Deployment:
         """An address of AWS as the programs know it: behind the proxy, where there is one."""
         return url.replace(self.moto.url, self.proxy.url) if self.proxy else url
 
+    @property
+    def surroundings(self):
+        """Where AWS is, and who asks."""
+        return KEYS | {"AWS_ENDPOINT_URL": self.seen(self.moto.url)}
+
     def environment(self, engine, **additions):
         """What the references' charts set, and where AWS is."""
-        return KEYS | {
-            "AWS_ENDPOINT_URL": self.seen(self.moto.url), "SQS_QUEUE_URL": self.seen(self.queue_url), "S3_BUCKET": self.bucket,
+        return self.surroundings | {
+            "SQS_QUEUE_URL": self.seen(self.queue_url), "S3_BUCKET": self.bucket,
             "SNS_TOPIC_ARN": self.topic, "DYNAMIC_SD_MODEL": "false", "AWS_XRAY_CONTEXT_MISSING": "IGNORE_ERROR",
             "API_BASE_URL": f"{engine}/sdapi/v1/"} | additions
 

@@ -12,8 +12,10 @@ import threading
 import time
 from datetime import datetime, timedelta, timezone
 from email.utils import formatdate
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import parse_qs, parse_qsl, unquote, urlsplit
+from http.server import BaseHTTPRequestHandler
+from urllib.parse import parse_qs, parse_qsl, unquote, urlencode, urlsplit
+
+from .listener import Listener
 
 # S3's operations by method, whether a key is named, and what of the query tells them apart.
 OBJECT_CALLS = [
@@ -72,13 +74,19 @@ class Call:
         """Takes so much of the body and no more, as a server does whose connection is about to break."""
         self._handler.rfile.read(min(count, self.length))
 
+    def change(self, **fields):
+        """Has AWS asked for something else than was asked."""
+        self.form |= fields
+        self._body = urlencode(self.form).encode()
+
     def forward(self):
         """Has AWS do it, and answers with what it says unless the fault does."""
         target = urlsplit(self.proxy.target)
         connection = http.client.HTTPConnection(target.hostname, target.port, timeout=LIMIT)
         try:
-            headers = {name: value for name, value in self.headers.items() if name.lower() not in ("connection", "expect")}
-            connection.request(self.method, self.target, self.body, headers)
+            left_out = ("connection", "expect", "content-length", "host")
+            headers = {name: value for name, value in self.headers.items() if name.lower() not in left_out}
+            connection.request(self.method, self.target, self.body, headers | {"Content-Length": str(len(self.body))})
             answer = connection.getresponse()
             return answer.status, {name: value for name, value in answer.getheaders()}, answer.read()
         finally:
@@ -145,8 +153,7 @@ class Proxy:
     def __init__(self, target):
         self.target, self.calls, self.offset = target, [], 0
         self._faults, self._lock = [], threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._server.daemon_threads = True
+        self._server = Listener(("127.0.0.1", 0), self._handler())
         self.port = self._server.server_port
         self.url = f"http://127.0.0.1:{self.port}"
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
@@ -154,6 +161,10 @@ class Proxy:
     def stop(self):
         self._server.shutdown()
         self._server.server_close()
+
+    def cut(self):
+        """Breaks every connection, long polls among them."""
+        self._server.drop_connections()
 
     @property
     def now(self):

@@ -5,9 +5,11 @@ import re
 
 from checker import Checker
 
+from . import web
 from .state import ENDED, Notification, Record
 from .tasks import reference_task
 from .waiting import wait_until
+from .webui import MODEL
 
 RECORD = re.compile(r"\.sd/[0-9a-f]{2}/[^/]+/r\d{9}$")
 
@@ -61,6 +63,23 @@ class Cloud:
             **self.deployment.environment((engine or self.webui).url, RUNTIME_NAME="sdruntime", **environment))
         self.agents.append(agent)
         return agent
+
+    def gateway(self):
+        """Starts a door whose topic this deployment's queue listens to."""
+        runtimes = self.programs.logs.parent / "runtimes.yaml"
+        runtimes.write_text(
+            f"runtimes:\n  - name: sdruntime\n    model: {MODEL}\n    queue: {self.deployment.seen(self.deployment.queue_url)}\n")
+        gateway = self.programs.start(
+            "sd-gateway", "--port", "0", "--runtimes", str(runtimes), "--topic", self.deployment.tasks_topic,
+            "--store", f"s3://{self.deployment.bucket}", "--events", self.deployment.topic, "--webhooks", "none:",
+            **self.deployment.surroundings)
+        gateway.url = gateway.address()
+        gateway.wait_for(lambda: web.answers(f"{gateway.url}/readyz"), 30, "readiness")
+        return gateway
+
+    def sdctl(self, *arguments):
+        return self.programs.run(
+            "sdctl", *arguments, "--queue", self.deployment.seen(self.deployment.queue_url), **self.deployment.surroundings)
 
     def send(self, task="t", message=None, **changes):
         """Puts a task of the reference's API into the queue."""

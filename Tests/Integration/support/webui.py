@@ -2,42 +2,14 @@
 
 import base64
 import json
-import socket
 import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
+from .listener import Listener
 from .pictures import plain_png
 
 MODEL = "v1-5-pruned-emaonly.safetensors"
-
-
-class Listener(ThreadingHTTPServer):
-    """Forgets nobody: when an engine dies, its connections break."""
-
-    daemon_threads = True
-
-    def __init__(self, *arguments):
-        self._connections = set()
-        super().__init__(*arguments)
-
-    def process_request(self, request, address):
-        self._connections.add(request)
-        super().process_request(request, address)
-
-    def shutdown_request(self, request):
-        self._connections.discard(request)
-        super().shutdown_request(request)
-
-    def handle_error(self, request, address):
-        pass
-
-    def drop_connections(self):
-        for connection in list(self._connections):
-            try:
-                connection.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
 
 
 class WebUI:
@@ -49,7 +21,10 @@ class WebUI:
 
     def __init__(self, seconds=0.0, port=0, varies=False):
         self.seconds, self.delays, self.faults, self.varies = seconds, [], [], varies
-        self.calls, self.interrupts, self.echo, self.noise = [], 0, {}, 0
+        self.calls, self.made, self.interrupts = [], [], 0
+        self.echo, self.padding, self.shade = {}, 0, 0
+        # Not loaded yet, as a proxy before an engine tells; and how often somebody asked.
+        self.is_away, self.looks = False, 0
         self.stopped = threading.Event()
         # Set when the running image is to be broken off; the next one begins anew, as the web UI's does.
         self.broken_off = threading.Event()
@@ -69,7 +44,9 @@ class WebUI:
     def work(self, seconds):
         """Keeps the GPU busy until the time is over, or until somebody interrupts."""
         end = time.monotonic() + seconds
-        while (left := end - time.monotonic()) > 0 and not self.stopped.is_set():
+        while (left := end - time.monotonic()) > 0:
+            if self.stopped.is_set():
+                raise ConnectionAbortedError("the engine has died")
             if self.broken_off.wait(min(left, 0.05)):
                 return
 
@@ -89,10 +66,10 @@ class WebUI:
         self.work(self.delays.pop(0) if self.delays else self.seconds)
         count = int(body.get("batch_size", 1)) * int(body.get("n_iter", 1))
         seed = body.get("seed", -1)
-        shade = len(self.calls) * 16 if self.varies else 0
-        images = [
-            base64.b64encode(plain_png(16, 16, lambda x, y, n=n: (x, y, (n + shade) % 256), padding=self.noise)).decode()
-            for n in range(count)]
+        shade = self.shade + (len(self.calls) * 16 if self.varies else 0)
+        made = [plain_png(16, 16, lambda x, y, n=n: (x, y, (n + shade) % 256), padding=self.padding) for n in range(count)]
+        self.made += made
+        images = [base64.b64encode(image).decode() for image in made]
         info = {"all_seeds": [seed + n for n in range(count)], "seed": seed, "prompt": body.get("prompt", ""),
                 "sd_model_name": MODEL.rsplit(".", 1)[0], "index_of_first_image": 0}
         if path.endswith("extra-single-image"):
@@ -118,6 +95,9 @@ class WebUI:
                 self.wfile.write(data)
 
             def do_GET(self):
+                webui.looks += 1
+                if webui.is_away:
+                    return self.answer(503, {"detail": "loading"})
                 values = {
                     "options": {"sd_model_checkpoint": MODEL, "samples_format": "png"},
                     "sd-models": [{"title": MODEL, "model_name": MODEL.rsplit(".", 1)[0], "filename": f"/m/{MODEL}", "hash": None}],
@@ -131,11 +111,11 @@ class WebUI:
                 body = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))) or b"{}")
                 name = self.path.removeprefix("/sdapi/v1/")
                 if name in ("txt2img", "img2img", "extra-single-image", "extra-batch-images"):
-                    made = webui._generate(self.path, body)
                     try:
+                        made = webui._generate(self.path, body)
                         made(self) if callable(made) else self.answer(*made)
                     except OSError:
-                        self.close_connection = True  # whoever asked is gone
+                        self.close_connection = True  # one of the two is gone
                 elif name == "interrupt":
                     webui.interrupts += 1
                     webui.broken_off.set()
