@@ -10,6 +10,7 @@ from .listener import Listener
 from .pictures import plain_png
 
 MODEL = "v1-5-pruned-emaonly.safetensors"
+MAKES = {"txt2img", "img2img", "extra-single-image", "extra-batch-images"}
 
 
 class WebUI:
@@ -23,6 +24,8 @@ class WebUI:
         self.seconds, self.delays, self.faults, self.varies = seconds, [], [], varies
         self.calls, self.made, self.interrupts = [], [], 0
         self.echo, self.padding, self.shade = {}, 0, 0
+        # Answers to requests with a prompt of this kind, whenever they come.
+        self.refusals = {}
         # Not loaded yet, as a proxy before an engine tells; and how often somebody asked.
         self.is_away, self.looks = False, 0
         self.stopped = threading.Event()
@@ -63,11 +66,17 @@ class WebUI:
         self.calls.append((path, body))
         if self.faults:
             return self.faults.pop(0)
+        if refusal := self.refusals.get(body.get("prompt", body.get("upscaler_1"))):
+            return refusal
         self.work(self.delays.pop(0) if self.delays else self.seconds)
         count = int(body.get("batch_size", 1)) * int(body.get("n_iter", 1))
         seed = body.get("seed", -1)
         shade = self.shade + (len(self.calls) * 16 if self.varies else 0)
-        made = [plain_png(16, 16, lambda x, y, n=n: (x, y, (n + shade) % 256), padding=self.padding) for n in range(count)]
+        # ControlNet's maps come after the pictures.
+        units = [unit for name, script in body.get("alwayson_scripts", {}).items() if name.lower() == "controlnet"
+                 for unit in script["args"]]
+        made = [plain_png(16, 16, lambda x, y, n=n: (x, y, (n + shade) % 256), padding=self.padding)
+                for n in range(count + len(units))]
         self.made += made
         images = [base64.b64encode(image).decode() for image in made]
         info = {"all_seeds": [seed + n for n in range(count)], "seed": seed, "prompt": body.get("prompt", ""),
@@ -105,12 +114,14 @@ class WebUI:
                                  "state": {"job": "a task", "job_count": 1} if webui._busy else {"job": "", "job_count": 0}},
                     "memory": {"ram": {}, "cuda": {}}}
                 name = self.path.split("?")[0].removeprefix("/sdapi/v1/")
+                if name in MAKES:
+                    return self.answer(405, {"detail": "Method Not Allowed"})
                 self.answer(200, values[name]) if name in values else self.answer(404, {"detail": "Not Found"})
 
             def do_POST(self):
                 body = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))) or b"{}")
                 name = self.path.removeprefix("/sdapi/v1/")
-                if name in ("txt2img", "img2img", "extra-single-image", "extra-batch-images"):
+                if name in MAKES:
                     try:
                         made = webui._generate(self.path, body)
                         made(self) if callable(made) else self.answer(*made)
