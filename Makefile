@@ -84,8 +84,9 @@ push: ## push them (REGISTRY=123456789012.dkr.ecr.us-west-2.amazonaws.com/sd)
 digests: ## ask the registry for their digests, and record them (REGISTRY=...)
 	scripts/images digests "$(REGISTRY)" $(NAMES)
 
-soak: build setup-python ## the kill test at length: 10,000 tasks, 4 agents
+soak: build setup-integration ## the kill tests at length: 10,000 tasks on a directory; 5,000 on AWS, where everything fails now and then
 	SDTEST_BIN=$(BIN) SDTEST_TASKS=10000 SDTEST_AGENTS=4 SDTEST_KILLS=200 $(PYTHON) -m pytest Tests/Integration/test_kills.py -s $(ARGS)
+	SDTEST_BIN=$(BIN) SDTEST_CLOUD_TASKS=5000 SDTEST_CLOUD_KILLS=150 $(PYTHON) -m pytest Tests/Integration/test_soak_aws.py -s $(ARGS)
 
 bench: setup setup-python ## measure the local queue beside Python, AWSKit beside boto3 (ARGS="--print-only SECONDS")
 	@scripts/setup bench

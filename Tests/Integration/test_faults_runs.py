@@ -1,11 +1,13 @@
 """Ids used again, doors that die, letters sent back, cancellations at every stage: each run once, each end told once."""
 
+import base64
 import json
 
 import pytest
 
 from support import web
 from support.aws_proxy import Hold, kill, refuse
+from support.pictures import plain_png
 from support.tasks import successor_task
 from support.waiting import wait_until
 
@@ -257,14 +259,45 @@ def test_fault_34_during_inference_that_task_is_interrupted_and_no_other(cloud):
         submitted(cloud, gateway, task)
     agent = cloud.agent()
     wait_until(lambda: cloud.starts == 2, 30, "the second's start")
-    # The one that waits is held already, and was not begun.
-    running = cloud.reaches("running", "running", "queued").task
-    active = [event["task"] for event in said(agent, "engine started")][-1]
-    other = ({"first", "running", "waiting"} - {event["task"] for event in said(agent, "engine started")}).pop()
-    assert cancel(gateway, active) == 202, running
+    started = [event["task"] for event in said(agent, "engine started")]
+    active, other = started[-1], ({"first", "running", "waiting"} - set(started)).pop()
+    assert cancel(gateway, active) == 202
     cloud.reaches(active, "cancelled")
     cloud.settle({task: "cancelled" if task == active else 1 for task in ("first", "running", "waiting")})
     assert cloud.webui.interrupts == 1 and cloud.record(other).json["attempts"] == 1
+
+
+def test_fault_34_once_its_answer_has_begun_the_engine_is_at_another_task_and_is_left_alone(make_cloud):
+    cloud = make_cloud(visibility=20)
+    gateway = cloud.gateway()
+    rest = Hold()
+    image = base64.b64encode(plain_png(16, 16, lambda x, y: (x, y, 0))).decode()
+    answer = json.dumps({"images": [image], "parameters": {}, "info": json.dumps({"all_seeds": [7], "seed": 7})}).encode()
+
+    def slowly(handler):
+        handler.send_response(200)
+        handler.send_header("Content-Type", "application/json")
+        handler.send_header("Content-Length", str(len(answer)))
+        handler.end_headers()
+        handler.wfile.write(answer[:40])
+        handler.wfile.flush()
+        rest(None)
+        handler.wfile.write(answer[40:])
+
+    cloud.webui.faults = [slowly]
+    cloud.webui.delays = [4]
+    submitted(cloud, gateway, "answering")
+    cloud.agent()
+    assert rest.reached.wait(30)
+    submitted(cloud, gateway, "next")
+    wait_until(lambda: cloud.starts == 2, 30, "the next one's start")
+    assert cancel(gateway, "answering") == 202
+    # The worker looks at the record every two seconds.
+    looks = len(cloud.proxy.heard("s3.HeadObject"))
+    wait_until(lambda: len(cloud.proxy.heard("s3.HeadObject")) >= looks + 2, 30, "looks at the records")
+    rest.let_go()
+    cloud.settle({"answering": "cancelled", "next": 1})
+    assert cloud.webui.interrupts == 0 and cloud.record("next").json["attempts"] == 1
 
 
 def test_fault_34_a_cancellation_while_the_pictures_are_stored_leaves_none(cloud):

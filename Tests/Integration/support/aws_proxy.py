@@ -4,6 +4,7 @@ A fault is a function of a call. It may act before and after the call is forward
 connection; a call that it does not answer is forwarded.
 """
 
+import collections
 import fnmatch
 import http.client
 import socket
@@ -148,10 +149,12 @@ class Fault:
 
 
 class Proxy:
-    """Started by `with`. `calls` has what was asked, in order; `offset` is how far its clock is off, in seconds."""
+    """`calls` has what was asked, in order; `offset` is how far its clock is off, in seconds."""
 
     def __init__(self, target):
         self.target, self.calls, self.offset = target, [], 0
+        # How many calls of each name were answered how; and whether the calls themselves are kept.
+        self.counts, self.remembers = collections.Counter(), True
         self._faults, self._lock = [], threading.Lock()
         self._server = Listener(("127.0.0.1", 0), self._handler())
         self.port = self._server.server_port
@@ -184,7 +187,8 @@ class Proxy:
 
     def _serve(self, call):
         with self._lock:
-            self.calls.append(call)
+            if self.remembers:
+                self.calls.append(call)
             fault = next((each for each in self._faults if each.fits(call)), None)
             if fault:
                 fault.count += 1
@@ -196,6 +200,8 @@ class Proxy:
             fault.act(call)
         if not call.is_answered:
             call.pass_on()
+        with self._lock:
+            self.counts[call.name, call.status] += 1
 
     @staticmethod
     def _asked_at(call):

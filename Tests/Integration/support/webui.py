@@ -26,6 +26,8 @@ class WebUI:
         self.echo, self.padding, self.shade = {}, 0, 0
         # Answers to requests with a prompt of this kind, whenever they come.
         self.refusals = {}
+        # What goes wrong with the next image, if anything: asked before each.
+        self.mischief = lambda: None
         # Not loaded yet, as a proxy before an engine tells; and how often somebody asked.
         self.is_away, self.looks = False, 0
         self.stopped = threading.Event()
@@ -64,8 +66,8 @@ class WebUI:
 
     def _made(self, path, body):
         self.calls.append((path, body))
-        if self.faults:
-            return self.faults.pop(0)
+        if fault := self.faults.pop(0) if self.faults else self.mischief():
+            return fault
         if refusal := self.refusals.get(body.get("prompt", body.get("upscaler_1"))):
             return refusal
         self.work(self.delays.pop(0) if self.delays else self.seconds)
