@@ -147,9 +147,10 @@ let modules: [Module] = [
   .init(
     kind: .test, name: "MemoryPluginsTests", path: "Tests/MemoryPluginsTests",
     ours: ["SDCore", "MemoryPlugins", "SDTestKit"]),
+  .init(kind: .c, name: "CSyncCount", path: "Tests/CSyncCount"),
   .init(
     kind: .test, name: "LocalPluginsTests", path: "Tests/LocalPluginsTests",
-    ours: ["SDCore", "LocalPlugins", "SDTestKit"],
+    ours: ["SDCore", "LocalPlugins", "SDTestKit", "CSyncCount"],
     theirs: [grdb, logging]),
   .init(
     kind: .test, name: "BackendPluginsTests", path: "Tests/BackendPluginsTests",
