@@ -123,7 +123,9 @@ def test_a_changed_message_is_set_aside_with_the_reason(used, start_gateway, sta
     dev.wait_for("good", "succeeded")
     wait_until(lambda: used.waiting("sdruntime-dlq") == 1, 20, "the letter")
     wait_until(lambda: used.waiting("sdruntime") == 0, 20, "the queue's end")
-    assert dev.task("bad")["state"] == "queued"
+    failed = dev.wait_for("bad", "failed")
+    assert "damaged" in failed["error"]["message"]
+    assert used.record("bad").json["announced"]
 
 
 @pytest.fixture
