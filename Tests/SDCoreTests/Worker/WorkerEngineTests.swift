@@ -116,7 +116,7 @@ struct WorkerEngineTests {
       $0.maximumTasks = 2
     }
     async let running: Void = worker.run()
-    try await eventually("the second start to be told") { events.tap.count(of: "t2/1/running") == 1 }
+    try await eventually("the second start to be told") { try await harness.notices.stats().waiting == 2 }
     gate.open()
     try await running
     #expect(try await harness.heard().map(\.id) == ["t1/1/succeeded", "t2/1/running", "t2/1/succeeded"])
