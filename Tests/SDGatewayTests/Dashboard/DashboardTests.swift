@@ -17,7 +17,7 @@ import Testing
     let answer = await door.get("/", headers: Self.html)
     #expect(answer.status == .ok && answer.headers[.contentType] == "text/html; charset=utf-8")
     #expect(try await answer.text.contains("<main"))
-    let policy = try #require(answer.headers[.contentSecurityPolicy])
+    let policy = answer.headers[.contentSecurityPolicy] ?? ""
     #expect(policy.hasPrefix("default-src 'none'; ") && !policy.contains("unsafe") && !policy.contains("http"))
     #expect(await door.get("/v1/tasks").status == .unauthorized)
   }
@@ -39,9 +39,9 @@ import Testing
       let answer = await door.get("/dashboard/\(name)")
       #expect(answer.status == .ok && answer.headers[.contentType]?.hasPrefix(type) == true, "\(name)")
       #expect(answer.headers[.xContentTypeOptions] == "nosniff" && answer.headers[.cacheControl] == "no-cache")
-      let tag = try #require(answer.headers[.eTag])
+      let tag = answer.headers[.eTag] ?? ""
       let again = await door.get("/dashboard/\(name)", headers: [.ifNoneMatch: tag])
-      #expect(again.status == .notModified)
+      #expect(again.status == .notModified && !tag.isEmpty)
       #expect(try await again.content.isEmpty)
     }
     #expect(await door.get("/dashboard/..%2FPackage.swift").status == .notFound)

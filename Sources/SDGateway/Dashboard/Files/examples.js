@@ -11,7 +11,7 @@ const sampling = [
   { name: "steps", label: "Steps", kind: "integer", min: 1, max: 500 },
   { name: "cfg_scale", label: "Guidance (CFG)", kind: "number", min: 0, max: 50, step: 0.1 },
   { name: "sampler_name", label: "Sampler", kind: "line", list: ["Euler a", "Euler", "DPM++ 2M", "DPM++ 2M Karras", "DPM++ SDE", "DDIM", "UniPC", "LCM"] },
-  { name: "seed", label: "Seed", kind: "seed", hint: "Empty: one is drawn, and told." },
+  { name: "seed", label: "Seed", kind: "seed", placeholder: "random" },
   { name: "batch_size", label: "Pictures", kind: "integer", min: 1, max: 16 },
 ];
 const source = { name: "init_images", label: "Picture to begin with", kind: "picture", list: true };

@@ -9,7 +9,7 @@ export const count = (value) => number.format(value);
 export function seconds(value) {
   if (!Number.isFinite(value)) return "";
   if (value < 0.9995) return `${Math.max(0, Math.round(value * 1000))} ms`;
-  if (value < 9.95) return `${value.toFixed(1)} s`;
+  if (value < 9.95 && !Number.isInteger(value)) return `${value.toFixed(1)} s`;
   if (value < 59.5) return `${Math.round(value)} s`;
   const whole = Math.round(value);
   if (whole < 3600) return join(Math.floor(whole / 60), "min", whole % 60, "s");

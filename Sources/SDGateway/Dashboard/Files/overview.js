@@ -70,8 +70,7 @@ export function overview(main, signal) {
       h("div", { class: "what" },
         h("a", { href: taskAddress(task), title: title(task) }, title(task)),
         h("p", {}, task.error ? task.error.message : `${type(task.type)}, ${task.runtime ?? task.model ?? ""}`)),
-      h("p", { class: "small soft" }, when(task.finished_at ?? task.created_at)),
-      h("div", { class: "end" }, pill(task),
+      h("div", { class: "end" }, h("span", { class: "small soft" }, when(task.finished_at ?? task.created_at)), pill(task),
         !hasEnded(task) && h("button", {
           type: "button", class: "small", disabled: task.cancel_requested, onclick: () => cancel(task),
           "aria-label": `Cancel ${title(task)}`,
@@ -139,8 +138,7 @@ function updateWorker(element, worker) {
     h("span", { class: "thumb", "aria-hidden": "true" }, worker.task ? "▶" : "·"),
     h("div", { class: "what" }, h("strong", { class: "mono" }, worker.name),
       h("p", {}, `${worker.runtime ?? ""}, ${plural(worker.ended, "task")} lately`)),
-    h("p", { class: "small soft" }, when(worker.since ?? worker.seen_at)),
-    h("div", { class: "end" }, worker.task
+    h("div", { class: "end" }, h("span", { class: "small soft" }, when(worker.since ?? worker.seen_at)), worker.task
       ? h("a", { class: "small", href: taskAddress({ id: worker.task, run: worker.run }) }, "works on a task")
       : h("span", { class: "small soft" }, "idle")));
 }

@@ -10,9 +10,9 @@ import { follow } from "./stream.js";
 import { spans, timings } from "./waterfall.js";
 
 export async function task(main, signal, wanted) {
-  const parts = { head: h("div", { class: "head" }), stage: h("div"), side: h("div", { class: "stack" }), below: h("div") };
+  const parts = { head: h("div", { class: "head" }), stage: h("div"), side: h("div", { class: "stack" }), below: h("div", { class: "whole" }) };
   let shown, progress, preview, endedHere = false;
-  fill(main, parts.head, h("div", { class: "task" }, h("div", { class: "stack" }, parts.stage, parts.below), parts.side));
+  fill(main, parts.head, h("div", { class: "task" }, parts.stage, parts.side, parts.below));
 
   let first;
   try {
@@ -47,7 +47,7 @@ export async function task(main, signal, wanted) {
     document.title = `${title(now)} · Stable Diffusion on demand`;
     showHead(now);
     showStage(now);
-    fill(parts.side, facts(now));
+    fill(parts.side, facts(now), chart(now));
     if (endedHere) {
       announce(`The task has ${now.state}`);
       live.note(now);
@@ -162,28 +162,35 @@ function facts(task) {
     task.context !== undefined && json("Context", task.context));
 }
 
-/** What is looked up when it is opened, and never for nothing. */
-function details(task, signal) {
-  const chart = timings(task);
-  return h("div", { class: "stack" },
-    chart && h("section", { class: "card pad", "aria-labelledby": "timings-title" }, h("h2", { id: "timings-title" }, "Timings"), chart),
-    lazy("Trace", "trace", async () => {
-      const trace = await get(taskPath(task, "/trace"), { signal });
-      if (trace.spans?.length) return spans(trace.spans);
-      return h("p", { class: "soft" }, trace.spans ? "No spans of it are here yet: they are written in batches, seconds after the end." : "Its spans are kept elsewhere. Look for ",
-        h("code", {}, trace.trace_id), ", in X-Ray ", h("code", {}, trace.xray_id), ".");
-    }),
-    lazy("Request", "request", async () => pre(await get(taskPath(task, "/request"), { signal }))),
-    task.state === "succeeded" && lazy("Manifest", "manifest", async () => pre(await get(taskPath(task, "/manifest"), { signal }))));
+function chart(task) {
+  const rows = timings(task);
+  return rows && h("section", { class: "card pad", "aria-labelledby": "timings-title" }, h("h2", { id: "timings-title" }, "Timings"), rows);
 }
 
-function lazy(name, id, load) {
+/** What is looked up when it is opened, and never for nothing. */
+function details(task, signal) {
+  return h("div", { class: "stack" },
+    task.trace_id && lazy("Trace", "trace", hasEnded(task), (again) => trace(task, signal, again)),
+    lazy("Request", "request", false, async () => pre(await get(taskPath(task, "/request"), { signal }))),
+    task.state === "succeeded" && lazy("Manifest", "manifest", false, async () => pre(await get(taskPath(task, "/manifest"), { signal }))));
+}
+
+/** Spans are written in batches, so that those of a task that has just ended come seconds later. */
+async function trace(task, signal, again) {
+  const { trace_id: id, xray_id: xray, spans: list } = await get(taskPath(task, "/trace"), { signal });
+  if (!list) return h("p", { class: "soft" }, "Its spans are kept elsewhere. Look for ", h("code", {}, id), ", in X-Ray ", h("code", {}, xray), ".");
+  const isFresh = hasEnded(task) && Date.now() - new Date(task.finished_at ?? task.created_at) < 30_000;
+  if (isFresh && !list.some((span) => span.kind === "consumer") && !signal.aborted) setTimeout(again, 1500);
+  return list.length ? spans(list) : h("p", { class: "soft" }, "No spans of it are here yet, or any more.");
+}
+
+function lazy(name, id, isOpen, load) {
   const place = h("div");
-  const element = h("details", { class: "card pad", id: `part-${id}` }, h("summary", {}, name), place);
+  const element = h("details", { class: "card pad", id: `part-${id}`, open: isOpen }, h("summary", {}, name), place);
   async function show() {
     if (!element.open) return;
     try {
-      fill(place, await load());
+      fill(place, await load(show));
     } catch (problem) {
       fill(place, problem.status === 404 ? h("p", { class: "soft" }, `${problem.message}.`) : trouble(problem, show));
     }
