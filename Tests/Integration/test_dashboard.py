@@ -214,9 +214,10 @@ def test_what_is_wrong_is_said_at_its_field(page, complaints):
     expect(page.get_by_text("has a segment that starts with a dot")).to_be_visible()
 
 
-def test_text_of_others_making_stays_text(dev, page):
+def test_text_of_others_making_stays_text(dev, page, complaints):
+    complaints.expect("404")
     attack = "<img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script>\u202e{{7*7}}"
-    submit(dev.url, "attack", prompt=attack, context=attack, test_pattern={"fail": "engine_rejected"})
+    submit(dev.url, "attack", prompt=attack, test_pattern={"fail": "engine_rejected"})
     web.post(f"{dev.url}/v1/tasks", {
         "id": "attack-2", "runtime": RUNTIME, "type": "text-to-image", "context": {attack: attack},
         "content": {"prompt": attack, "width": 64, "height": 64, "sampler_name": attack}})
@@ -227,7 +228,9 @@ def test_text_of_others_making_stays_text(dev, page):
         expect(page.get_by_role("heading", level=1)).to_have_text(attack)
         page.get_by_text("Request", exact=True).click()
         expect(page.locator("#part-request pre")).to_contain_text("onerror")
-        page.get_by_text("Context", exact=True).click()
+        if task == "attack-2":
+            page.get_by_text("Context", exact=True).click()
+            expect(page.locator("dl + details pre")).to_contain_text("onerror")
         go(page, "Overview")
     page.goto(f"{dev.url}/#/tasks/{'%3Cimg src=x onerror=alert(1)%3E'}")
     expect(page.get_by_role("heading", level=1)).to_contain_text("<img src=x onerror=alert(1)>")

@@ -55,5 +55,4 @@ extension HTTPField.Name {
   static let amazonTraceID = HTTPField.Name("X-Amzn-Trace-Id")!
   static let accelBuffering = HTTPField.Name("X-Accel-Buffering")!
   static let lastEventID = HTTPField.Name("Last-Event-ID")!
-  static let contentSecurityPolicy = HTTPField.Name("Content-Security-Policy")!
 }

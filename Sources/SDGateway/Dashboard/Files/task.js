@@ -164,7 +164,7 @@ function facts(task) {
 
 function chart(task) {
   const rows = timings(task);
-  return rows && h("section", { class: "card pad", "aria-labelledby": "timings-title" }, h("h2", { id: "timings-title" }, "Timings"), rows);
+  return rows && h("section", { class: "card pad" }, h("h2", {}, "Timings"), rows);
 }
 
 /** What is looked up when it is opened, and never for nothing. */
