@@ -335,7 +335,11 @@ def furnished(dev, page):
     submit(dev.url, "broken", prompt="a castle", test_pattern={"fail": "out_of_memory", "times": 9})
     for number in range(8):
         dev.wait_for(f"made-{number}", "succeeded", limit=60)
-    dev.wait_for("broken", "failed", "running", "queued", limit=60)
+    dev.wait_for("broken", "failed", limit=60)
+    for body in ('{"metadata": {"id": "poisoned", "runtime": "sdruntime", "tasktype": "text-to-imag"}, "content": {}}',
+                 '{"prompt": "cut off in the mid', '["not", "a", "task"]'):
+        dev.state.put(RUNTIME, body)
+    wait_until(lambda: dev.state.waiting(f"{RUNTIME}-dlq") == 3, 30, "the dead letters")
     submit(dev.url, "slow", prompt="a slow river", width=512, height=512, test_pattern={"seconds": 600})
     submit(dev.url, "patient", prompt="a patient fisherman")
     dev.wait_for("slow", "running", limit=60)

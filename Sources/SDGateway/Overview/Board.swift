@@ -39,7 +39,7 @@ final class Board: Sendable {
   private static let running = 50
   private static let shortest: Duration = .seconds(1)
   private static let longest: Duration = .seconds(4)
-  private static let memory = 1000
+  private static let memory = 100
   /// Running tasks whose progress is asked for.
   private static let followed = 8
   private static let markLasts: Duration = .seconds(15)

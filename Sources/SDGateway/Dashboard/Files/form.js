@@ -12,14 +12,14 @@ const extra = { name: "extra", label: "More for the engine", kind: "json", wide:
 
 /** `again` names a task whose settings are to be taken over. */
 export async function form(main, signal, again) {
-  const parts = { fields: h("div", { class: "grid" }), problems: h("div"), code: h("pre", { tabindex: "0", "aria-label": "The request in JSON" }) };
+  const parts = { fields: h("div", { class: "grid" }), problems: h("div"), code: h("pre", { tabindex: "0", role: "region", "aria-label": "In JSON" }) };
   let kind = kinds[0], values = {}, rest = {}, fields = [], options = [];
   const about = h("p", { class: "hint" });
   const chooser = h("fieldset", {}, h("legend", { class: "unseen" }, "What to make"), h("div", { class: "kinds" }, kinds.map((one) =>
     h("label", {}, h("input", { type: "radio", name: "kind", value: one.id, onchange: () => choose(one, one.example, {}) }), h("span", {}, one.label)))));
   const optionGrid = h("div", { class: "grid" });
   const button = h("button", { type: "submit", class: "primary" }, "Submit");
-  const element = h("form", { class: "stack card pad", novalidate: true, onsubmit: submit },
+  const element = h("form", { class: "stack card pad", novalidate: true, "aria-busy": "true", onsubmit: submit },
     chooser, about, parts.fields,
     h("details", {}, h("summary", {}, "Options"), optionGrid),
     parts.problems, h("div", { class: "actions" }, button,
@@ -60,6 +60,7 @@ export async function form(main, signal, again) {
       h("details", { class: "wide", open: Object.keys(rest).length > 0 }, h("summary", {}, "Anything else"), fields.at(-1).element));
     fill(parts.problems);
     showRequest();
+    element.removeAttribute("aria-busy");
   }
 
   /** The body of the request; what cannot be read is said at its field. */

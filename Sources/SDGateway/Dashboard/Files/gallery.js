@@ -59,6 +59,6 @@ function card(task) {
 }
 
 const empty = () => h("div", { class: "empty" },
-  h("h3", {}, "No pictures yet"),
+  h("h2", {}, "No pictures yet"),
   h("p", {}, "What tasks make is collected here. ", h("a", { href: "#/new" }, "Submit one"), ", or let a client do it: ",
     h("code", {}, "sdctl submit --prompt \"a lighthouse\" --wait --out .")));

@@ -27,7 +27,7 @@ export async function letters(main, signal) {
       const refused = found.find(({ problem }) => problem && problem.status !== 404);
       const full = found.filter(({ letters: some }) => some?.length);
       fill(place, refused && trouble(refused.problem, show), full.map((one) => runtimePart(one, show)),
-        !refused && !full.length && h("div", { class: "empty" }, h("h3", {}, "No dead letters"),
+        !refused && !full.length && h("div", { class: "empty" }, h("h2", {}, "No dead letters"),
           h("p", {}, "What ends up here would be lost silently elsewhere. With ", h("code", {}, "sdctl dlq"), " there is more to be done about it, such as mending a message.")));
     } catch (problem) {
       if (!signal.aborted) fill(place, trouble(problem, show));
@@ -79,7 +79,7 @@ function runtimePart({ runtime, letters: list }, reload) {
       const failed = Object.entries(result.failed);
       announce(`${plural(done, "letter")} ${verb === "redrive" ? "redriven" : "dropped"}`);
       if (!failed.length && !result.missing.length) return reload();
-      fill(told, h("div", { class: "notice bad", role: "alert" }, h("h3", {}, `${count(done)} of ${count(ids.length)} done`),
+      fill(told, h("div", { class: "notice bad", role: "alert" }, h("p", { class: "strong" }, `${count(done)} of ${count(ids.length)} done`),
         h("ul", {}, failed.map(([id, why]) => h("li", {}, `${id} stays: ${why}`)),
           result.missing.map((id) => h("li", {}, `${id} was not met: somebody may have it; try again in a minute`)))));
     } catch (problem) {
@@ -95,7 +95,7 @@ function runtimePart({ runtime, letters: list }, reload) {
     told,
     h("div", { class: "card scroll" }, h("table", { class: "letters" },
       h("caption", { class: "unseen" }, `Dead letters of ${runtime.name}`),
-      h("thead", {}, h("tr", {}, h("td", {}, all), ["Task", "Reason", "Received", "Sent"].map((name) => h("th", { scope: "col" }, name)))),
+      h("thead", {}, h("tr", {}, h("td", {}, all), ["Task", "Reason", "Sent"].map((name) => h("th", { scope: "col" }, name)))),
       h("tbody", {}, list.map((letter, n) => h("tr", {},
         h("td", {}, boxes[n]),
         h("th", { scope: "row" }, letter.task
@@ -103,6 +103,5 @@ function runtimePart({ runtime, letters: list }, reload) {
             : h("a", { class: "mono", href: taskAddress({ id: letter.task, run: letter.run ?? 1 }) }, letter.task))
           : h("span", { class: "soft" }, "no task")),
         h("td", {}, h("strong", { class: "mono" }, letter.code), h("div", { class: "soft small" }, letter.problem ?? letter.reason)),
-        h("td", {}, letter.receives === 1 ? "once" : `${count(letter.receives)} times`),
-        h("td", {}, letter.sent_at ? when(letter.sent_at) : "")))))));
+        h("td", { class: "small soft" }, letter.sent_at ? when(letter.sent_at) : "")))))));
 }

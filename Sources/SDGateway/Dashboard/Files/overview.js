@@ -3,7 +3,7 @@
 import { h, fill, reconcile, announce } from "./dom.js";
 import { count, plural, seconds, title, type } from "./format.js";
 import { hasEnded, live, taskKey } from "./live.js";
-import { firstPicture, picture, pill, progressBar, taskAddress, trouble, when } from "./pieces.js";
+import { firstPicture, mark, picture, pill, progressBar, taskAddress, trouble, when } from "./pieces.js";
 import { remove, taskPath } from "./api.js";
 
 const shown = 40;
@@ -64,7 +64,7 @@ export function overview(main, signal) {
     const hadFocus = element.contains(document.activeElement);
     element.dataset.stamp = stamp;
     const output = firstPicture(task);
-    const thumb = output ? picture(task, output, 128, "") : h("span", { "aria-hidden": "true" }, "");
+    const thumb = output ? picture(task, output, 128, "") : h("span", {}, mark(task.state));
     thumb.classList.add("thumb");
     fill(element, thumb,
       h("div", { class: "what" },
@@ -135,7 +135,7 @@ function updateWorker(element, worker) {
   if (element.dataset.stamp === stamp) return;
   element.dataset.stamp = stamp;
   fill(element,
-    h("span", { class: "thumb", "aria-hidden": "true" }, worker.task ? "▶" : "·"),
+    h("span", { class: "thumb" }, mark("worker")),
     h("div", { class: "what" }, h("strong", { class: "mono" }, worker.name),
       h("p", {}, `${worker.runtime ?? ""}, ${plural(worker.ended, "task")} lately`)),
     h("div", { class: "end" }, h("span", { class: "small soft" }, when(worker.since ?? worker.seen_at)), worker.task

@@ -10,15 +10,16 @@ const marks = {
   succeeded: "M2.5 8.5 6.5 12.5 13.5 4",
   failed: "M4 4l8 8M12 4l-8 8",
   cancelled: "M3 8h10",
+  worker: "M3 2.5h10v4.5H3zM3 9h10v4.5H3zM5.5 4.75h.01M5.5 11.25h.01",
   expired: "M4 2h8M4 14h8M5 2c0 4 6 5 6 6s-6 2-6 6M11 2c0 4-6 5-6 6s6 2 6 6",
 };
+
+export const mark = (name) => svg("svg", { viewBox: "0 0 16 16", "aria-hidden": "true" }, svg("path", { d: marks[name] ?? marks.cancelled }));
 
 /** A task's state: a shape and a word, so that nobody needs the colour. */
 export function pill(task) {
   const state = task.cancel_requested && task.state === "running" ? "stopping" : task.state;
-  return h("span", { class: "pill", "data-state": task.state },
-    svg("svg", { viewBox: "0 0 16 16", "aria-hidden": "true" }, svg("path", { d: marks[task.state] ?? marks.cancelled })),
-    state);
+  return h("span", { class: "pill", "data-state": task.state }, mark(task.state), state);
 }
 
 /** A time that goes on: "12 s ago", with the whole of it on hover. */
@@ -55,7 +56,7 @@ export function trouble(problem, again) {
     503: "It cannot be done for now: try again in a moment.",
   }[problem.status];
   return h("div", { class: "notice bad", role: "alert" },
-    h("h3", {}, problem.message), advice && h("p", {}, advice),
+    h("p", { class: "strong" }, problem.message), advice && h("p", {}, advice),
     again && h("div", { class: "actions" }, h("button", { type: "button", class: "small", onclick: again }, "Try again")));
 }
 

@@ -87,7 +87,7 @@ export async function task(main, signal, wanted) {
     const pictures = now.outputs.map((output) => shot(now, output));
     fill(parts.stage, now.error && failure(now),
       pictures.length > 0 && h("div", { class: "shots" }, pictures),
-      !now.error && !pictures.length && h("div", { class: "empty" }, h("h3", {}, now.state === "expired" ? "Its time ran out" : "It made nothing")));
+      !now.error && !pictures.length && h("div", { class: "empty" }, h("h2", {}, now.state === "expired" ? "Its time ran out" : "It made nothing")));
   }
 
   async function cancel() {
@@ -139,7 +139,7 @@ const advice = {
 
 function failure(task) {
   const { error } = task;
-  if (error.code === "cancelled") return h("div", { class: "empty" }, h("h3", {}, "Cancelled"), h("p", {}, error.message));
+  if (error.code === "cancelled") return h("div", { class: "empty" }, h("h2", {}, "Cancelled"), h("p", {}, error.message));
   return h("div", { class: "notice bad" }, h("h2", {}, error.message),
     advice[error.code] && h("p", {}, advice[error.code]),
     h("p", { class: "small" }, h("code", {}, error.code), `, in the stage “${error.stage}”`,
