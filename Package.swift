@@ -101,7 +101,7 @@ let modules: [Module] = [
     kind: .library, name: "SDGateway", path: "Sources/SDGateway", ours: ["SDCore", "HTTPTransport", "ImageKit"],
     theirs: [
       logging, metrics, tracing, lifecycle, httpTypes, hummingbird, hummingbirdCore, nio[0], nio[2], nioHTTPTypes,
-    ]),
+    ], resources: [.embedInCode("Dashboard/Files")]),
 
   // Stacks and charts from one file.
   .init(kind: .library, name: "Deployment", path: "Sources/Deployment", ours: ["SDCore"], theirs: [yams]),
