@@ -98,7 +98,8 @@ let modules: [Module] = [
   .init(
     kind: .library, name: "SDClient", path: "Sources/SDClient", ours: ["SDCore", "HTTPTransport"], theirs: [httpTypes]),
   .init(
-    kind: .library, name: "SDGateway", path: "Sources/SDGateway", ours: ["SDCore", "HTTPTransport", "ImageKit"],
+    kind: .library, name: "SDGateway", path: "Sources/SDGateway",
+    ours: ["SDCore", "HTTPTransport", "ImageKit", "ImageCodecs"],
     theirs: [
       logging, metrics, tracing, lifecycle, httpTypes, hummingbird, hummingbirdCore, nio[0], nio[2], nioHTTPTypes,
     ], resources: [.embedInCode("Dashboard/Files")]),
@@ -171,8 +172,10 @@ let modules: [Module] = [
     ours: ["Snapshots", "AWSKit", "HTTPTransport", "SDTestKit"], theirs: [httpTypes, logging]),
   .init(
     kind: .test, name: "SDGatewayTests", path: "Tests/SDGatewayTests",
-    ours: ["SDCore", "SDGateway", "SDClient", "HTTPTransport", "MemoryPlugins", "SDTestKit"],
-    theirs: [httpTypes, lifecycle, logging]),
+    ours: [
+      "SDCore", "SDGateway", "SDClient", "HTTPTransport", "ImageCodecs", "ImageKit", "MemoryPlugins", "SDTestKit",
+    ],
+    theirs: [httpTypes, lifecycle, logging, metrics, metricsTestKit]),
 ]
 
 let packages: [String: Package.Dependency] = [

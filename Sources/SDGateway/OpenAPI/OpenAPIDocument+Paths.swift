@@ -89,7 +89,7 @@ extension OpenAPIDocument {
     "/v1/tasks/{id}/outputs/{n}": {
       "get": {
         "operationId": "getOutput", "tags": ["tasks"], "summary": "Fetch an output",
-        "description": "The bytes, or a redirect to where the store itself hands them out. Ranges and conditional requests are honoured.",
+        "description": "The bytes, or a redirect to where the store itself hands them out. Ranges and conditional requests are honoured. A thumbnail is a WebP, always whole; PNG, JPEG and WebP have them, other outputs answer 422.",
         "parameters": [
           {"$ref": "#/components/parameters/TaskID"}, {"$ref": "#/components/parameters/Run"},
           {"name": "n", "in": "path", "required": true, "description": "Which output, from 1.", "schema": {"type": "integer", "minimum": 1, "maximum": 1000000}},
