@@ -32,8 +32,8 @@ extension PluginRegistry {
     }
     inputs = { store, context in
       let objects = try InputObjects(store, context)
-      return HTTPInputSource(transport: context.transport, clocks: context.clocks) { bucket, key in
-        try await objects.read(key, in: bucket)
+      return HTTPInputSource(transport: context.transport, clocks: context.clocks) { bucket, key, known in
+        try await objects.read(key, in: bucket, unless: known)
       }
     }
   }

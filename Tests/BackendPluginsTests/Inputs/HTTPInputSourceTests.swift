@@ -102,9 +102,9 @@ struct HTTPInputSourceTests {
     ])
   func kinds(reference: String) async throws {
     try await withTransport { (transport) async throws in
-      let source = HTTPInputSource(transport: transport, configuration: Self.open()) { _, _ in
+      let source = HTTPInputSource(transport: transport, configuration: Self.open()) { _, _, _ in
         Issue.record("an object was read")
-        return []
+        return nil
       }
       let error = await failure(source, reference)
       #expect(error?.code == .inputRefused && error?.message.contains("secret") == false)
@@ -178,10 +178,10 @@ struct HTTPInputSourceTests {
   func objects() async throws {
     let png = try picture()
     try await withTransport { (transport) async throws in
-      let source = HTTPInputSource(transport: transport) { bucket, key in
+      let source = HTTPInputSource(transport: transport) { bucket, key, _ in
         switch (bucket, key) {
-        case ("inputs", "a/cat 1.png"): return png
-        case ("inputs", "a/text"): return Array("text".utf8)
+        case ("inputs", "a/cat 1.png"): return InputObject(bytes: png, etag: nil)
+        case ("inputs", "a/text"): return InputObject(bytes: Array("text".utf8), etag: nil)
         case ("inputs", _): throw SDError(.notFound, "no such object")
         case ("busy", _): throw SDError(.throttled, "slow down")
         default: throw SDError(.denied, "not allowed")
