@@ -168,9 +168,15 @@ struct HTTPInputSourceTests {
     let png = try picture()
     let server = try ScriptedHTTPServer { _ in .respond(body: png) }
     try await withTransport { (transport) async throws in
-      let configuration = Self.open { $0.hosts = ["images.example": "127.0.0.1:\(server.port)"] }
+      var configuration = HTTPInputSource.Configuration()
+      configuration.hosts = ["images.example": server.url]
       let source = HTTPInputSource(transport: transport, configuration: configuration)
-      #expect(try await source.fetch("http://Images.example:8080/cat.png") == png)
+      for reference in ["http://Images.example:8080/cat.png?a=1", "https://images.example/cat.png?a=1"] {
+        #expect(try await source.fetch(reference) == png)
+      }
+      #expect(server.requests.map(\.target) == ["/cat.png?a=1", "/cat.png?a=1"])
+      // Only that one: the address itself is as far away as ever.
+      #expect(await failure(source, server.url + "/cat.png")?.code == .inputRefused)
     }
   }
 

@@ -10,7 +10,7 @@ import Testing
 struct InputCacheTests {
   private func withSource(
     clocks: Clocks = .system, cacheBytes: Int = 64 << 20, objects: HTTPInputSource.Objects? = nil,
-    _ handler: @escaping @Sendable (RecordedRequest) -> ScriptedAnswer,
+    answering handler: @escaping @Sendable (RecordedRequest) -> ScriptedAnswer,
     _ body: (ScriptedHTTPServer, HTTPInputSource) async throws -> Void
   ) async throws {
     let server = try ScriptedHTTPServer(handler)
@@ -27,12 +27,12 @@ struct InputCacheTests {
   @Test("One that its server vouches for is asked about, and not sent again")
   func revalidation() async throws {
     let images = Mutex([try picture(1), try picture(2)])
-    try await withSource { request in
+    try await withSource(answering: { request in
       let image = images.withLock { $0[0] }
       let tag = "\"\(image.count)-\(Digest.hex(image).prefix(8))\""
       return request.header("if-none-match") == tag
         ? .respond(status: 304) : .respond(headers: [("ETag", tag)], body: image)
-    } _: { (server, source) async throws in
+    }) { (server, source) async throws in
       let (first, second) = images.withLock { ($0[0], $0[1]) }
       for _ in 0..<3 { #expect(try await source.fetch(server.url + "/a.png") == first) }
       #expect(server.requests.map { $0.header("if-none-match") != nil } == [false, true, true])
@@ -45,10 +45,10 @@ struct InputCacheTests {
   func dates() async throws {
     let png = try picture()
     let date = "Wed, 21 Oct 2015 07:28:00 GMT"
-    try await withSource { request in
+    try await withSource(answering: { request in
       request.header("if-modified-since") == date
         ? .respond(status: 304) : .respond(headers: [("Last-Modified", date)], body: png)
-    } _: { (server, source) async throws in
+    }) { (server, source) async throws in
       for _ in 0..<2 { #expect(try await source.fetch(server.url + "/a.png") == png) }
       #expect(server.requests.count == 2 && server.requests[1].header("if-modified-since") == date)
     }
@@ -58,9 +58,12 @@ struct InputCacheTests {
   func freshness() async throws {
     let png = try picture()
     let time = ManualClock()
-    try await withSource(clocks: time.clocks) { _ in
-      .respond(headers: [("Cache-Control", "public, max-age=120"), ("Age", "20"), ("ETag", "\"x\"")], body: png)
-    } _: { (server, source) async throws in
+    try await withSource(
+      clocks: time.clocks,
+      answering: { _ in
+        .respond(headers: [("Cache-Control", "public, max-age=120"), ("Age", "20"), ("ETag", "\"x\"")], body: png)
+      }
+    ) { (server, source) async throws in
       for _ in 0..<5 { _ = try await source.fetch(server.url + "/a.png") }
       #expect(server.requests.count == 1)
       time.advance(by: .seconds(101))
@@ -74,8 +77,7 @@ struct InputCacheTests {
     arguments: [[("Cache-Control", "no-store"), ("ETag", "\"x\"")], [("Vary", "*"), ("ETag", "\"x\"")], []])
   func unkept(headers: [(String, String)]) async throws {
     let png = try picture()
-    try await withSource { _ in .respond(headers: headers, body: png)
-    } _: { (server, source) async throws in
+    try await withSource(answering: { _ in .respond(headers: headers, body: png) }) { (server, source) async throws in
       for _ in 0..<2 { _ = try await source.fetch(server.url + "/a.png") }
       #expect(server.requests.count == 2 && server.requests[1].header("if-none-match") == nil)
     }
@@ -83,10 +85,10 @@ struct InputCacheTests {
 
   @Test("What is no picture is not kept, and 304 to a first question is no answer")
   func bad() async throws {
-    try await withSource { request in
+    try await withSource(answering: { request in
       request.path == "/304"
         ? .respond(status: 304) : .respond(headers: [("Cache-Control", "max-age=60")], body: "<html>")
-    } _: { (server, source) async throws in
+    }) { (server, source) async throws in
       for _ in 0..<2 { await #expect(throws: TaskError.self) { _ = try await source.fetch(server.url + "/a.png") } }
       #expect(server.requests.count == 2)
       await #expect(throws: TaskError.self) { _ = try await source.fetch(server.url + "/304") }
@@ -97,11 +99,12 @@ struct InputCacheTests {
   func objects() async throws {
     let png = try picture()
     let asked = Mutex<[String?]>([])
-    try await withSource(objects: { _, _, known in
-      asked.withLock { $0.append(known) }
-      return known == "t1" ? nil : InputObject(bytes: png, etag: "t1")
-    }) { _ in .respond(status: 404)
-    } _: { (_, source) async throws in
+    try await withSource(
+      objects: { _, _, known in
+        asked.withLock { $0.append(known) }
+        return known == "t1" ? nil : InputObject(bytes: png, etag: "t1")
+      }, answering: { _ in .respond(status: 404) }
+    ) { (_, source) async throws in
       for _ in 0..<3 { #expect(try await source.fetch("s3://inputs/a.png") == png) }
       #expect(asked.withLock { $0 } == [nil, "t1", "t1"])
     }

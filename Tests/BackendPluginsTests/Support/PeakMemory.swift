@@ -4,12 +4,17 @@ import Glibc
 enum PeakMemory {
   /// Bytes by which the resident set rose at most above what it was before.
   static func rise(_ body: () async throws -> Void) async rethrows -> Int {
-    // Pages that the allocator keeps would hide a rise.
-    malloc_trim(0)
+    letGo()
     reset()
     let before = status("VmRSS:")
     try await body()
     return max(0, status("VmHWM:") - before)
+  }
+
+  /// Gives pages back that the allocator keeps: they would hide a rise. Glibc's headers show Swift no `malloc_trim`.
+  private static func letGo() {
+    guard let symbol = dlsym(nil, "malloc_trim") else { return }
+    _ = unsafeBitCast(symbol, to: (@convention(c) (Int) -> CInt).self)(0)
   }
 
   /// Lets the highest mark fall to what is resident now.

@@ -23,7 +23,8 @@ public struct HTTPInputSource: InputSource {
     public var limits = ImageLimits()
     /// Bytes of inputs that are kept for being asked for again; 0 keeps none.
     public var cacheBytes = 64 << 20
-    /// For tests: the authority (`127.0.0.1:8080`) to connect to in place of a host name, by name in small letters.
+    /// For tests: what to ask in place of a host (`http://127.0.0.1:8080`), by its name in small letters; whatever its
+    /// address.
     public var hosts: [String: String] = [:]
 
     /// The defaults: public addresses, 32 MiB, 30 s, 3 redirects.
@@ -145,8 +146,9 @@ extension HTTPInputSource {
       fields[.userAgent] = "stable-diffusion-on-demand"
       fields[.ifNoneMatch] = known?.etag
       if known?.etag == nil { fields[.ifModifiedSince] = known?.modified }
-      var request = try HTTPRequest(url: url.text, headerFields: fields)
-      if let authority = configuration.hosts[url.host] { request.authority = authority }
+      let standIn = configuration.hosts[url.host]
+      if standIn != nil { options.policy = OpenPolicy(usesEnvironmentProxies: false) }
+      let request = try HTTPRequest(url: standIn.map { $0 + url.path } ?? url.text, headerFields: fields)
       let response = try await transport.execute(request, body: .none, options: options)
       // What an error or a redirect says beside its head is not wanted; dropping it ends the exchange.
       guard response.head.status.code == 200 else { return (response.head, []) }
