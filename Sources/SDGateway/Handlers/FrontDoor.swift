@@ -95,6 +95,7 @@ package struct FrontDoor: Sendable {
     case .task(let id): return method == .delete ? try await cancel(id, request) : try await show(id, request)
     case .events(let id): return try await events(of: id, request)
     case .output(let id, let number): return try await output(number, of: id, request)
+    case .manifest(let id): return try await manifest(of: id, request)
     case .runtimes: return await runtimes()
     case .webhookSecret: return try webhookSecret(request)
     case .health: return .json(.ok, ["status": "ok"])
