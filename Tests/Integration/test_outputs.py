@@ -47,6 +47,18 @@ def test_pictures_are_stored_as_tasks_want_them(either, state):
     assert stripped.text == {}
 
 
+def test_the_command_line_says_how_pictures_are_stored(start_dev, tmp_path):
+    dev = start_dev()
+    made = dev.sdctl(
+        "submit", "--prompt", "a secret lighthouse", "--width", "64", "--height", "64", "--id", "shell", "--format", "jpeg",
+        "--quality", "70", "--thumbnail", "32", "--strip-metadata", "--out", tmp_path)
+    assert made.returncode == 0, made.stderr
+    assert (tmp_path / "shell-1.jpg").read_bytes().startswith(b"\xff\xd8\xff")
+    assert dev.task("shell")["outputs"][0]["thumbnail"]["width"] == 32
+    wrong = dev.sdctl("submit", "--prompt", "x", "--quality", "70")
+    assert wrong.returncode == 2 and "/quality" in wrong.stderr
+
+
 def test_a_deployment_may_strip_metadata_by_rule(start_dev, programs, state, tmp_path):
     configuration = tmp_path / "config.yaml"
     configuration.write_text("output-metadata: strip\n")
