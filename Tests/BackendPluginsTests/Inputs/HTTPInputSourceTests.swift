@@ -18,15 +18,6 @@ struct HTTPInputSourceTests {
     return configuration
   }
 
-  private func failure(_ source: HTTPInputSource, _ reference: String) async -> TaskError? {
-    do {
-      _ = try await source.fetch(reference)
-      return nil
-    } catch {
-      return error as? TaskError
-    }
-  }
-
   @Test("A picture is fetched, over redirects of every form")
   func redirects() async throws {
     let png = try picture()

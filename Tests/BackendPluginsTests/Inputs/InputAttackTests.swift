@@ -17,15 +17,6 @@ struct InputAttackTests {
     }
   }
 
-  private func failure(_ source: HTTPInputSource, _ reference: String) async -> TaskError? {
-    do {
-      _ = try await source.fetch(reference)
-      return nil
-    } catch {
-      return error as? TaskError
-    }
-  }
-
   private func withSource(
     _ change: (inout CurlTransport.Configuration) -> Void, _ body: (HTTPInputSource) async throws -> Void
   ) async throws {

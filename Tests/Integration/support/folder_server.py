@@ -1,14 +1,14 @@
 """A folder over HTTP, and which of its files were asked for."""
 
 import functools
-import threading
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler
+
+from .local_server import LocalServer
 
 
-class FolderServer:
+class FolderServer(LocalServer):
     def __init__(self, folder):
-        self.paths = []
-        paths = self.paths
+        self.paths = paths = []
 
         class Handler(SimpleHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
@@ -20,11 +20,4 @@ class FolderServer:
             def log_message(self, *arguments):
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Handler, directory=folder))
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-
-    def stop(self):
-        self._server.shutdown()
-        self._server.server_close()
+        super().__init__(functools.partial(Handler, directory=folder))

@@ -4,14 +4,15 @@ import base64
 import json
 import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
+from .local_server import LocalServer
 from .pictures import plain_png
 
 MODEL = "v1-5-pruned-emaonly.safetensors"
 
 
-class WebUI:
+class WebUI(LocalServer):
     """One 'GPU': requests are served one after the other, as the web UI does.
 
     `seconds` is how long an image takes; `faults` are answers (status, JSON) given in place of the next images.
@@ -21,14 +22,7 @@ class WebUI:
         self.seconds, self.faults = seconds, []
         self.calls, self.interrupts = [], 0
         self._gpu = threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-
-    def stop(self):
-        self._server.shutdown()
-        self._server.server_close()
+        super().__init__(self._handler())
 
     def _generate(self, path, body):
         with self._gpu:
