@@ -91,10 +91,10 @@ soak: build setup-integration ## the kill tests at length: 10,000 tasks on a dir
 	SDTEST_BIN=$(BIN) SDTEST_TASKS=10000 SDTEST_AGENTS=4 SDTEST_KILLS=200 $(PYTHON) -m pytest Tests/Integration/test_kills.py -s $(ARGS)
 	SDTEST_BIN=$(BIN) SDTEST_CLOUD_TASKS=5000 SDTEST_CLOUD_KILLS=150 $(PYTHON) -m pytest Tests/Integration/test_soak_aws.py -s $(ARGS)
 
-bench: setup setup-python ## measure the local queue beside Python, AWSKit beside boto3 (ARGS="--print-only SECONDS")
+bench: setup setup-python ## measure the local queue beside Python, AWSKit beside boto3, the decoding of answers (ARGS="--print-only SECONDS")
 	@scripts/setup bench
 	$(SWIFT) build $(RELEASE) --package-path Benchmarks
-	@status=0; for benchmark in queue-benchmark aws-benchmark; do echo "== $$benchmark"; \
+	@status=0; for benchmark in queue-benchmark decode-benchmark aws-benchmark; do echo "== $$benchmark"; \
 	Benchmarks/.build/release/$$benchmark $(ARGS) || status=1; done; exit $$status
 
 dev: setup ## build and start the whole system on 127.0.0.1:8811 (ARGS="--port 0 --backend webui+http://...")

@@ -83,6 +83,9 @@ let modules: [Module] = [
     kind: .library, name: "BackendPlugins", path: "Sources/Plugins/BackendPlugins",
     ours: ["SDCore", "HTTPTransport", "ImageKit"], theirs: [logging, httpTypes, crypto]),
   .init(
+    kind: .library, name: "OutputPlugins", path: "Sources/Plugins/OutputPlugins",
+    ours: ["SDCore", "ImageKit", "ImageCodecs"]),
+  .init(
     kind: .library, name: "AWSPlugins", path: "Sources/Plugins/AWSPlugins", ours: ["SDCore", "AWSKit"],
     theirs: [logging, crypto]),
   .init(
@@ -112,7 +115,7 @@ let modules: [Module] = [
     kind: .library, name: "SDRuntime", path: "Sources/SDRuntime",
     ours: [
       "SDCore", "HTTPTransport", "AWSKit", "MemoryPlugins", "LocalPlugins", "AWSPlugins", "BackendPlugins",
-      "OTLPPlugin",
+      "OutputPlugins", "OTLPPlugin",
     ],
     theirs: [logging, metrics, tracing, lifecycle, lifecycleSignals, httpTypes, yams, arguments]),
   .init(kind: .executable, name: "sd-agent", path: "Sources/sd-agent", ours: ["SDRuntime"], theirs: [arguments]),
@@ -155,7 +158,10 @@ let modules: [Module] = [
     theirs: [grdb, logging]),
   .init(
     kind: .test, name: "BackendPluginsTests", path: "Tests/BackendPluginsTests",
-    ours: ["SDCore", "BackendPlugins", "HTTPTransport", "ImageKit", "SDTestKit"], theirs: [httpTypes]),
+    ours: ["SDCore", "BackendPlugins", "HTTPTransport", "ImageKit", "OutputPlugins", "SDTestKit"], theirs: [httpTypes]),
+  .init(
+    kind: .test, name: "OutputPluginsTests", path: "Tests/OutputPluginsTests",
+    ours: ["SDCore", "OutputPlugins", "ImageKit", "ImageCodecs"]),
   .init(
     kind: .test, name: "AWSPluginsTests", path: "Tests/AWSPluginsTests",
     ours: ["SDCore", "AWSPlugins", "AWSKit", "HTTPTransport", "MemoryPlugins", "SDTestKit"],
