@@ -121,13 +121,13 @@ struct SubmitCommand: AsyncParsableCommand {
     return task
   }
 
-  private func outputs(over given: OutputOptions?) throws -> OutputOptions? {
+  private func outputs(over given: SDCore.OutputOptions?) throws -> SDCore.OutputOptions? {
     var json = given?.json ?? [:]
     if let format { json["format"] = .string(format) }
     if let quality { json["quality"] = .int(quality) }
     if let thumbnail { json["thumbnail"] = .int(thumbnail) }
     if stripMetadata { json["metadata"] = "strip" }
-    return json == [:] ? given : try OutputOptions(json: json)
+    return json == [:] ? given : try SDCore.OutputOptions(json: json)
   }
 
   private func engineContent() throws -> JSONValue {
