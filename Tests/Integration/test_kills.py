@@ -31,7 +31,7 @@ def kept(tmp_path_factory):
     return tmp_path_factory.mktemp("kept")
 
 
-def test_killed_agents_lose_nothing_and_double_nothing(start_gateway, start_agent, state, programs, kept):
+def test_fault_27_killed_agents_lose_nothing_and_double_nothing(start_gateway, start_agent, state, programs, kept):
     gateway = start_gateway()
     state.listen(NOTICES)
     chance = random.Random(SEED)

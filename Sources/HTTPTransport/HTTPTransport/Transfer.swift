@@ -75,11 +75,14 @@ final class Transfer {
           (wire.proxy?.exceptions ?? "").withCString { exceptions in
             withOptionalCString(wire.target) { target in
               withOptionalCString(configuration.certificateAuthorityFile) { authorities in
-                wire.headerLines.withUnsafeBufferPointer { lines in
-                  (request.url, request.method, request.target) = (url, method, target)
-                  (request.proxy, request.no_proxy, request.ca_file) = (proxy, exceptions, authorities)
-                  (request.header_lines, request.header_length) = (lines.baseAddress, lines.count)
-                  return prepare(&request, body: wire.body)
+                withOptionalCString(wire.resolution) { resolution in
+                  wire.headerLines.withUnsafeBufferPointer { lines in
+                    (request.url, request.method, request.target) = (url, method, target)
+                    (request.proxy, request.no_proxy, request.ca_file) = (proxy, exceptions, authorities)
+                    (request.header_lines, request.header_length) = (lines.baseAddress, lines.count)
+                    request.resolution = resolution
+                    return prepare(&request, body: wire.body)
+                  }
                 }
               }
             }

@@ -76,9 +76,10 @@ package struct LetterSweep: Sendable {
     if let ticket = task.ticket, let entry = try await ledger.read(RunKey(task.request.key, run: ticket.run)) {
       return entry
     }
-    let draft = TaskRecord(
+    var draft = TaskRecord(
       task.request, run: 1, submission: task.submission, digest: TaskMessage.digest(task.request.payload),
       at: clocks.timestamp)
+    draft.traceID = TraceContext(attributes: task.attributes)?.traceID.description
     let opened = try await RunOpener(ledger).open(draft, reuse: .nextRun, optimistic: false) { record in
       try await ledger.create(record, request: task.body)
     }

@@ -107,6 +107,10 @@ public struct OutputNames: Sendable, Hashable {
 
   /// The key of output `n`, from 1; the extension has its dot.
   public func output(_ n: Int, fileExtension: String) -> String { "\(stem)-\(n)\(fileExtension)" }
+  /// The key of the small picture beside output `n`; the extension has its dot.
+  public func thumbnail(_ n: Int, fileExtension: String) -> String {
+    output(n, fileExtension: ".thumb\(fileExtension)")
+  }
   /// The key of the answer in the older APIs' form.
   public var answer: String { "\(stem).out" }
   /// The key of the manifest.

@@ -9,6 +9,8 @@ import ServiceLifecycle
 package struct Chores: Sendable {
   private let ledger: any TaskLedger
   private let letters: [String: any MessageQueue]
+  /// Queues that may tell where their letters go, where nobody has said it.
+  private let others: [any MessageQueue]
   private let closer: RunCloser
   private let sweep: LetterSweep
   private let clocks: Clocks
@@ -19,6 +21,9 @@ package struct Chores: Sendable {
   package init(_ services: GatewayServices, logger: Logger) {
     ledger = services.ledger
     letters = services.letters
+    others =
+      services.queues.filter { services.letters[$0.key] == nil }.sorted { $0.key < $1.key }.map(\.value)
+      + services.priorityQueues.sorted { $0.key < $1.key }.map(\.value)
     clocks = services.clocks
     self.logger = logger
     closer = RunCloser(
@@ -62,13 +67,28 @@ package struct Chores: Sendable {
   @discardableResult
   package func sweepLetters() async -> Int {
     var closed = 0
-    for (runtime, queue) in letters.sorted(by: { $0.key < $1.key }) where !Task.isCancelled {
+    // Several queues may share one for their letters.
+    var seen: Set<String> = []
+    for queue in await letterQueues() where !Task.isCancelled && seen.insert(queue.name).inserted {
       do { closed += try await sweep.sweep(queue) } catch {
-        logger.warning("sweeping letters failed", metadata: ["runtime": "\(runtime)", "error": "\(error)"])
+        logger.warning("sweeping letters failed", metadata: ["queue": "\(queue.name)", "error": "\(error)"])
       }
     }
     if closed > 0 { logger.notice("letters swept", metadata: ["count": "\(closed)"]) }
     return closed
+  }
+}
+
+extension Chores {
+  private func letterQueues() async -> [any MessageQueue] {
+    var found = letters.sorted { $0.key < $1.key }.map(\.value)
+    for queue in others {
+      guard let queue = queue as? any OperableQueue else { continue }
+      do { if let letters = try await queue.deadLetterQueue() { found.append(letters) } } catch {
+        logger.warning("finding letters failed", metadata: ["queue": "\(queue.name)", "error": "\(error)"])
+      }
+    }
+    return found
   }
 }
 

@@ -47,7 +47,6 @@ extension FrontDoor {
     let events = TaskEvents(
       try watch.follow(entry.record.key), clocks: services.clocks, limit: limit, seen: request.headers[.lastEventID]
     ) { record in view(record).json }
-    return GatewayResponse(
-      .ok, headers: [.contentType: "text/event-stream", .cacheControl: "no-store"], body: .events(events))
+    return .events(events)
   }
 }

@@ -126,9 +126,13 @@ class Programs:
         return path
 
     def start(self, program, *arguments, name=None, **environment):
+        return self.start_other(name or program, [self.path(program), *arguments], numbered=name is None, **environment)
+
+    def start_other(self, name, command, numbered=True, **environment):
+        """Starts whatever is to be ended with the test, such as a program of ours inside another one."""
         with self._lock:
-            name = name or f"{len(self.started):02}-{program}"
-            process = Process(name, [self.path(program), *arguments], self.logs, clean_environment(**environment))
+            name = f"{len(self.started):02}-{name}" if numbered else name
+            process = Process(name, command, self.logs, clean_environment(**environment))
             self.started.append(process)
         return process
 

@@ -18,13 +18,16 @@ public struct APIKey: Sendable, Hashable {
   public var queueLimit: Int?
   /// Whether its tasks may ask for high priority.
   public var mayHurry: Bool
+  /// Whether it may handle what is everybody's: dead letters.
+  public var mayOperate: Bool
   /// Not taken from then on.
   public var expiresAt: Timestamp?
 
   /// A key; tenants that name no prefix get one that bears their name.
   public init(
     name: String, digests: [SecretDigest], tenant: String = "", prefix: String? = nil, rate: Double? = nil,
-    burst: Int? = nil, queueLimit: Int? = nil, mayHurry: Bool = true, expiresAt: Timestamp? = nil
+    burst: Int? = nil, queueLimit: Int? = nil, mayHurry: Bool = true, mayOperate: Bool = false,
+    expiresAt: Timestamp? = nil
   ) {
     self.name = name
     self.digests = digests
@@ -34,6 +37,7 @@ public struct APIKey: Sendable, Hashable {
     self.burst = burst ?? max(1, Int((min(rate ?? 1, 1e9) * 2).rounded(.up)))
     self.queueLimit = queueLimit
     self.mayHurry = mayHurry
+    self.mayOperate = mayOperate
     self.expiresAt = expiresAt
   }
 }

@@ -94,6 +94,7 @@ enum MetadataForm {
     metadata["context"] = request.context
     metadata["expires_at"] = request.options.expiresAt.map { .string($0.description) }
     metadata["priority"] = request.options.priority.map { .string($0.rawValue) }
+    metadata["outputs"] = request.options.outputs?.json
     if let webhook = request.options.webhook {
       metadata["webhook"] = ["url": .string(webhook.url), "when_running": .bool(webhook.whenRunning)]
     }
@@ -107,6 +108,7 @@ enum MetadataForm {
       options.expiresAt = time
     }
     options.priority = metadata["priority"]?.string.flatMap(TaskOptions.Priority.init)
+    if let outputs = metadata["outputs"] { options.outputs = try OutputOptions(json: outputs) }
     if let url = metadata["webhook"]?["url"]?.string {
       options.webhook = .init(url: url, whenRunning: metadata["webhook"]?["when_running"]?.bool ?? false)
     }
