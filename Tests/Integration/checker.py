@@ -103,6 +103,10 @@ class Checker:
                 data = self.state.object(output["key"])
                 if len(data) != output["bytes"] or hashlib.sha256(data).hexdigest() != output["sha256"]:
                     self.problem(f"{output['key']} is not what {record.name} lists")
+                if small := output.get("thumbnail"):
+                    known.add(small["key"])
+                    if small["key"] not in keys:
+                        self.problem(f"{record.name} lists {small['key']}, which is not there")
                 if output["contentType"] == "image/png":
                     try:
                         read_png(data)

@@ -12,6 +12,7 @@ from support import web
 from support.aws import Deployment, Moto
 from support.aws_proxy import Proxy
 from support.cloud import Cloud
+from support.folder_server import FolderServer
 from support.processes import Process, Programs, clean_environment
 from support.state import State
 from support.waiting import wait_until
@@ -104,14 +105,16 @@ def run_engine():
         pytest.fail("there is no real engine: run 'make engine', or 'make integration', which does")
     started = []
 
-    def run(logs, port=None):
+    def run(logs, port=None, text_encoder=True):
+        # Without its text encoder it starts, and segfaults over the first request.
+        encoder = ["--clip_l", folder / "models/tiny-clip_l.safetensors"] if text_encoder else []
         for _ in range(5):  # somebody else may take a free port in between
             chosen = port or free_port()
             server = Process(
                 f"sd-server-{chosen}",
                 [folder / "sd-server", "-l", "127.0.0.1", "--listen-port", chosen, "-t", "1", "--steps", "2",
                  "--diffusion-model", folder / "models/tiny-flux.safetensors",
-                 "--clip_l", folder / "models/tiny-clip_l.safetensors", "--taesd", folder / "models/tiny-tae.safetensors",
+                 *encoder, "--taesd", folder / "models/tiny-tae.safetensors",
                  "--cfg-scale", "1", "--sampling-method", "euler", "--lora-model-dir", folder / "loras"],
                 logs, clean_environment())
             started.append(server)
@@ -133,6 +136,20 @@ def engine(run_engine, tmp_path_factory):
     logs = tmp_path_factory.mktemp("engine")
     yield run_engine(logs).url
     shutil.rmtree(logs, ignore_errors=True)
+
+
+@pytest.fixture
+def serve_folder():
+    """Serves folders on ports of their own."""
+    started = []
+
+    def serve(folder):
+        started.append(FolderServer(folder))
+        return started[-1]
+
+    yield serve
+    for server in started:
+        server.stop()
 
 
 @pytest.fixture

@@ -124,7 +124,9 @@ def test_fault_23_a_changed_message_is_set_aside_with_the_reason(used, start_gat
     dev.wait_for("good", "succeeded")
     wait_until(lambda: used.waiting("sdruntime-dlq") == 1, 20, "the letter")
     wait_until(lambda: used.waiting("sdruntime") == 0, 20, "the queue's end")
-    assert dev.task("bad")["state"] == "queued"
+    failed = dev.wait_for("bad", "failed")
+    assert "damaged" in failed["error"]["message"]
+    wait_until(lambda: used.record("bad").json["announced"], 10, "the announcement of the failure")
 
 
 @pytest.fixture

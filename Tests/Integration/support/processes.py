@@ -66,6 +66,12 @@ class Process:
         """The address that it says it serves."""
         return self.wait_for(lambda: ADDRESS.search(self.text), limit, "an address").group(0)
 
+    def footprint(self):
+        """Its open descriptors, and the MiB of memory that are its own."""
+        folder = pathlib.Path(f"/proc/{self.child.pid}")
+        own = re.search(r"RssAnon:\s+(\d+) kB", (folder / "status").read_text()).group(1)
+        return len(os.listdir(folder / "fd")), int(own) / 1024
+
     def signal(self, number):
         if self.is_running:
             self.child.send_signal(number)
