@@ -35,7 +35,7 @@ struct Dev: AsyncParsableCommand {
 
   func run() async throws {
     let defaults = Listening.defaults.merging([
-      .state: ".sd", .backend: "test-pattern:", .privateWebhooks: "true",
+      .state: ".sd", .backend: "test-pattern:", .privateWebhooks: "true", .dashboard: "true",
     ]) { first, _ in first }
     let status = await Program.run(
       "sdctl dev", options: [listen, access, engine, common], file: common.file, defaults: defaults,
@@ -62,7 +62,8 @@ struct Dev: AsyncParsableCommand {
     let gateway = Gateway(
       configuration: GatewayConfiguration(
         host: listening.host, port: listening.port, allowedHosts: listening.allowedHosts,
-        queueLimit: composition.configuration.count(.queueLimit), proxies: listening.proxies),
+        queueLimit: composition.configuration.count(.queueLimit), proxies: listening.proxies,
+        dashboard: listening.dashboard),
       services: door, transport: composition.context.transport, logger: program.logger,
       onReady: { port in
         let welcome = Welcome(

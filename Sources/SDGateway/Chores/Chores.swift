@@ -2,8 +2,8 @@ package import Logging
 package import SDCore
 import ServiceLifecycle
 
-/// What a deployment needs done now and then, by whoever comes to it: runs whose time has passed are ended, and the runs
-/// of letters that a queue moved by itself are closed.
+/// What a deployment needs done now and then, by whoever comes to it: runs whose time has passed are ended, those whose
+/// messages were damaged are failed, and the runs of letters that a queue moved by itself are closed.
 ///
 /// Several may do so at once: each end is written once, and its announcements are the same.
 package struct Chores: Sendable {
@@ -16,7 +16,7 @@ package struct Chores: Sendable {
   private let clocks: Clocks
   private let logger: Logger
 
-  private static let expiredAtOnce = 100
+  private static let atOnce = 100
 
   package init(_ services: GatewayServices, logger: Logger) {
     ledger = services.ledger
@@ -37,15 +37,30 @@ package struct Chores: Sendable {
     var ended = 0
     do {
       while !Task.isCancelled {
-        let overdue = try await ledger.overdue(at: clocks.timestamp, limit: Self.expiredAtOnce)
+        let overdue = try await ledger.overdue(at: clocks.timestamp, limit: Self.atOnce)
         for entry in overdue { if try await closer.settled(entry).record.state == .expired { ended += 1 } }
-        if overdue.count < Self.expiredAtOnce { break }
+        if overdue.count < Self.atOnce { break }
       }
     } catch {
       logger.warning("looking for expired tasks failed", metadata: ["error": "\(error)"])
     }
     if ended > 0 { logger.info("tasks expired", metadata: ["count": "\(ended)"]) }
     return ended
+  }
+
+  /// Fails runs whose messages were found damaged; answers how many.
+  @discardableResult
+  package func failStranded() async -> Int {
+    var failed = 0
+    do {
+      for entry in try await ledger.stranded(limit: Self.atOnce) {
+        if try await closer.failStranded(entry) != nil { failed += 1 }
+      }
+    } catch {
+      logger.warning("looking for tasks with damaged messages failed", metadata: ["error": "\(error)"])
+    }
+    if failed > 0 { logger.error("tasks failed, their messages were damaged", metadata: ["count": "\(failed)"]) }
+    return failed
   }
 
   /// Closes the runs of letters that bear no reason; answers how many.
@@ -95,6 +110,7 @@ struct ChoreService: Service {
       } catch { return }
       round += 1
       await chores.expire()
+      await chores.failStranded()
       if round % Self.sweepEvery == 0 { await chores.sweepLetters() }
     }
   }

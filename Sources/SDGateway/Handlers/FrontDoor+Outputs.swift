@@ -24,6 +24,22 @@ extension FrontDoor {
     return try await object(output.key, headers: headers, request)
   }
 
+  /// `GET /v1/tasks/{id}/outputs/{n}/link`: a URL that needs no key, for an hour.
+  func outputLink(_ number: Int, of id: String, _ request: GatewayRequest) async throws -> GatewayResponse {
+    let record = try await find(id, request).record
+    guard number <= record.outputs.count else {
+      throw Problem(
+        .notFound, "task \(id) is \(view(record).state.rawValue) and has \(record.outputs.count) outputs")
+    }
+    let key = record.outputs[number - 1].key
+    let url = try await services.store.presign(key, .get, expires: Self.presignedFor)
+    guard url.hasPrefix("https://") || url.hasPrefix("http://") else {
+      throw Problem(.unprocessableContent, "the store of this deployment has no links")
+    }
+    let end = services.clocks.timestamp + Self.presignedFor
+    return .json(.ok, ["url": .string(url), "expires_at": .string(end.description)])
+  }
+
   /// An output made small: always bytes of ours, whatever URLs the store has.
   private func thumbnail(
     of output: TaskOutput, side: Int, _ request: GatewayRequest

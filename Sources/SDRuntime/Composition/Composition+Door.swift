@@ -32,6 +32,7 @@ extension Composition {
     services.letters = letters
     services.keys = keys
     services.webhooks = try await webhooks(events)
+    services.spans = try await spanArchive()
     return services
   }
 
