@@ -65,7 +65,8 @@ import Testing
   @Test("A picture that claims more pixels than are taken is refused before it is inflated")
   func bomb() async throws {
     // A lossless WebP of 16,384 by 16,384 in thirty bytes.
-    let bytes = Array("RIFF".utf8) + [22, 0, 0, 0] + Array("WEBPVP8L".utf8) + [10, 0, 0, 0, 0x2F, 0xFF, 0xFF, 0xFF, 0x0F]
+    let bytes =
+      Array("RIFF".utf8) + [22, 0, 0, 0] + Array("WEBPVP8L".utf8) + [10, 0, 0, 0, 0x2F, 0xFF, 0xFF, 0xFF, 0x0F]
     let door = try await house(with: bytes + [0, 0, 0, 0, 0], contentType: "image/webp").door()
     let answer = await door.get("/v1/tasks/t1/outputs/1?thumb=64")
     #expect(answer.status == .unprocessableContent)
