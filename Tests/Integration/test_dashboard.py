@@ -11,6 +11,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect, sync_playwright
 
+from conftest import free_port
 from support import web
 from support.browser import Complaints, executable
 from support.pictures import read_png
@@ -286,7 +287,8 @@ def guarded(start_gateway, start_agent, tmp_path):
         f"keys:\n  - name: operators\n    sha256: {digest(KEY)}\n    operator: true\n"
         f"  - name: studio\n    tenant: studio\n    sha256: {digest('of-the-studio')}\n")
     start_agent("--backend", "test-pattern:")
-    return start_gateway("--dashboard", "--api-keys", keys)
+    # Links that need no key begin with its address, which it has to know beforehand.
+    return start_gateway("--dashboard", "--api-keys", keys, "--port", free_port())
 
 
 def test_a_key_is_asked_for_kept_in_the_tab_and_used_for_everything(guarded, open_page, complaints):
