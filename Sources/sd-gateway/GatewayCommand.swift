@@ -46,7 +46,8 @@ struct GatewayCommand: AsyncParsableCommand {
       services: { program in
         let listening = Listening(program.composition.configuration)
         let composition = program.composition
-        let services = try await composition.door(catalog: composition.catalog(creating: .standard))
+        var services = try await composition.door(catalog: composition.catalog(creating: .standard))
+        services.metrics = { program.metrics.prometheusText() }
         var configuration = GatewayConfiguration(
           host: listening.host, port: listening.port, allowedHosts: listening.allowedHosts,
           queueLimit: composition.configuration.count(.queueLimit), proxies: listening.proxies,
@@ -60,7 +61,7 @@ struct GatewayCommand: AsyncParsableCommand {
               transport: composition.context.transport, logger: program.logger)
           ]
         }
-        return [
+        return composition.gauges(of: services) + [
           Gateway(
             configuration: configuration, services: services, transport: composition.context.transport,
             logger: program.logger,

@@ -47,7 +47,8 @@ struct Dev: AsyncParsableCommand {
     let composition = program.composition
     let listening = Listening(composition.configuration)
     let catalog = try await composition.catalog(creating: .standard).served(by: composition.backend().kind)
-    let door = try await composition.door(catalog: catalog)
+    var door = try await composition.door(catalog: catalog)
+    door.metrics = { program.metrics.prometheusText() }
     var workers: [any Service] = []
     for runtime in catalog.runtimes {
       guard let ordinary = door.queues[runtime.name] else { continue }
@@ -72,6 +73,6 @@ struct Dev: AsyncParsableCommand {
         fflush(nil)
       })
     // Shut down from the last to the first: the door closes, then the workers end together.
-    return [ConcurrentServices(workers), gateway]
+    return composition.gauges(of: door) + [ConcurrentServices(workers), gateway]
   }
 }

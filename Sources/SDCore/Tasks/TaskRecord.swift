@@ -143,6 +143,32 @@ public struct TaskOutput: Sendable, Hashable, Codable {
   public var height: Int?
   /// The seed that made it.
   public var seed: UInt64?
+  /// A small picture of it, where the task wanted one.
+  public var thumbnail: Thumbnail?
+
+  /// A small picture beside an output.
+  public struct Thumbnail: Sendable, Hashable, Codable {
+    /// Its key in the store.
+    public var key: String
+    /// Media type.
+    public var contentType: String
+    /// Length in bytes.
+    public var bytes: Int
+    /// SHA-256, hexadecimal.
+    public var sha256: String
+    /// In pixels.
+    public var width: Int
+    public var height: Int
+
+    /// A small picture.
+    public init(key: String, contentType: String, bytes: Int, sha256: String, width: Int, height: Int) {
+      (self.key, self.contentType, self.bytes, self.sha256) = (key, contentType, bytes, sha256)
+      (self.width, self.height) = (width, height)
+    }
+  }
+
+  /// The keys of all objects that belong to it.
+  public var keys: [String] { thumbnail.map { [key, $0.key] } ?? [key] }
 
   /// One object that a task made.
   public init(

@@ -2,7 +2,6 @@ import HTTPTypes
 import SDCore
 
 extension FrontDoor {
-  private static let largestManifest = 8 << 20
   private static let longestTrace = 1000
 
   /// `GET /v1/tasks/{id}/request`: what `POST /v1/tasks` would make the same task of.
@@ -18,17 +17,6 @@ extension FrontDoor {
     json["context"] = task.context
     json["priority"] = task.options.priority.map { .string($0.rawValue) }
     return .json(.ok, json)
-  }
-
-  /// `GET /v1/tasks/{id}/manifest`: what the worker noted of the pictures' making.
-  func manifest(of id: String, _ request: GatewayRequest) async throws -> GatewayResponse {
-    let record = try await find(id, request).record
-    do {
-      let object = try await services.store.get(record.names.manifest, range: nil, limit: Self.largestManifest)
-      return .json(.ok, try JSONValue(parsing: object.bytes))
-    } catch let error as SDError where error.code == .notFound {
-      throw Problem(.notFound, "task \(id) is \(view(record).state.rawValue) and has no manifest")
-    }
   }
 
   /// `GET /v1/tasks/{id}/trace`: the trace's id, and its spans where they are kept here.

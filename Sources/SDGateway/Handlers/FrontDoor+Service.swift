@@ -13,7 +13,7 @@ extension FrontDoor {
   }
 
   /// `GET /metrics`.
-  func metrics() throws(Problem) -> GatewayResponse {
+  func figures() throws(Problem) -> GatewayResponse {
     guard let metrics = services.metrics else { throw Problem(.notFound, "this process counts nothing") }
     var response = GatewayResponse.text(.ok, metrics())
     response.headers[.contentType] = "text/plain; version=0.0.4; charset=utf-8"

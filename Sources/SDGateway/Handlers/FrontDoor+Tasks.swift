@@ -9,8 +9,8 @@ extension FrontDoor {
   func show(_ id: String, _ request: GatewayRequest) async throws -> GatewayResponse {
     let record = try await find(id, request).record
     var task = view(record)
-    if task.state == .queued, let positions = services.ledger as? any QueuePositions {
-      task.position = try await positions.position(of: record.key, limit: Self.positions)
+    if task.state == .queued {
+      task.position = try await services.ledger.position(of: record.key, limit: Self.positions)
     }
     return .json(.ok, task.json)
   }

@@ -14,6 +14,8 @@ package struct FrontDoor: Sendable {
   let gate: Gatekeeper
   let depths: QueueDepths
   let closer: RunCloser
+  let thumbnails = Thumbnails()
+  let metrics: GatewayMetrics
   /// What watches tasks for waiting clients; whoever owns the door runs it.
   package let watch: TaskWatch
   /// What is told to those who look at everything.
@@ -21,7 +23,12 @@ package struct FrontDoor: Sendable {
   private let hosts: HostRule
 
   package init(configuration: GatewayConfiguration, services: GatewayServices, logger: Logger) {
+    self.init(configuration: configuration, services: services, logger: logger, metrics: GatewayMetrics())
+  }
+
+  init(configuration: GatewayConfiguration, services: GatewayServices, logger: Logger, metrics: GatewayMetrics) {
     (self.configuration, self.services, self.logger) = (configuration, services, logger)
+    self.metrics = metrics
     gate = Gatekeeper(keys: services.keys, clocks: services.clocks)
     depths = QueueDepths(services.queues, clocks: services.clocks)
     closer = RunCloser(
@@ -39,11 +46,13 @@ package struct FrontDoor: Sendable {
     let began = services.clocks.instant
     let route = Route(path: request.path)
     let response = await answer(request, route)
+    let time = began.duration(to: services.clocks.instant)
+    metrics.answered(request.method, route, response.status, after: time)
     logger.debug(
       "request answered",
       metadata: [
         "method": "\(request.method.rawValue)", "route": "\(route?.pattern ?? "none")",
-        "status": "\(response.status.code)", "seconds": "\(began.duration(to: services.clocks.instant).seconds)",
+        "status": "\(response.status.code)", "seconds": "\(time.seconds)",
       ])
     return response
   }
@@ -111,7 +120,7 @@ package struct FrontDoor: Sendable {
     case .webhookSecret: return try webhookSecret(request)
     case .health: return .json(.ok, ["status": "ok"])
     case .readiness: return await readiness()
-    case .metrics: return try metrics()
+    case .metrics: return try figures()
     case .openAPI: return openAPI()
     case .docs: return docs()
     case .dashboard(let file):
@@ -157,7 +166,10 @@ extension FrontDoor {
         task, for: request.caller.submitter, idempotencyKey: idempotencyKey,
         trace: TraceContext.current?.messageAttributes ?? [:]
       ) { try await checkDepth(of: $0, for: request.caller) }
-      if case .created(let entry) = outcome, let runtime = entry.record.runtime { depths.add(for: runtime) }
+      if case .created(let entry) = outcome {
+        metrics.submitted(entry.record)
+        if let runtime = entry.record.runtime { depths.add(for: runtime) }
+      }
       return outcome
     }
   }

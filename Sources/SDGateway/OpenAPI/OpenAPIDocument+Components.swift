@@ -57,7 +57,31 @@ extension OpenAPIDocument {
                 "url": {"$ref": "#/components/schemas/WebhookURL"},
                 "when_running": {"type": "boolean", "description": "Whether its start is posted too.", "default": false}}}
             ]
-          }
+          },
+          "outputs": {"$ref": "#/components/schemas/OutputOptions"}
+        }
+      },
+      "OutputOptions": {
+        "type": "object", "additionalProperties": false,
+        "description": "How PNG, JPEG and WebP pictures are stored; other media stay as they are. Where nothing is said, every byte is the engine's.",
+        "properties": {
+          "format": {"type": "string", "description": "What pictures are made into; what they have besides pixels is lost then.", "enum": ["png", "jpeg", "webp"]},
+          "quality": {"type": "integer", "description": "Of JPEG and of WebP that is not lossless; 90 unless said.", "minimum": 1, "maximum": 100},
+          "lossless": {"type": "boolean", "description": "Whether WebP keeps every pixel as it is."},
+          "metadata": {"type": "string", "description": "Whether prompts, seeds and graphs that engines write into pictures stay there.", "enum": ["keep", "strip"]},
+          "thumbnail": {"type": "integer", "description": "The longest side of a small WebP that is stored beside each picture.", "minimum": 16, "maximum": 1024}
+        },
+        "dependentSchemas": {
+          "quality": {"required": ["format"], "properties": {"format": {"enum": ["jpeg", "webp"]}, "lossless": {"const": false}}},
+          "lossless": {"anyOf": [{"properties": {"lossless": {"const": false}}}, {"required": ["format"], "properties": {"format": {"const": "webp"}}}]}
+        }
+      },
+      "Manifest": {
+        "type": "object", "required": ["id", "run", "request", "engine", "outputs"],
+        "properties": {
+          "id": {"$ref": "#/components/schemas/TaskID"}, "run": {"type": "integer", "minimum": 1},
+          "request": {"type": "object", "description": "A task that makes the same pictures."},
+          "engine": {"type": "object"}, "outputs": {"type": "array", "items": {"type": "object"}}
         }
       },
       "WebhookURL": {"type": "string", "maxLength": 2048, "pattern": "^https?://[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*(:[1-9][0-9]{0,3})?(/[A-Za-z0-9._~/-]*)?$", "examples": ["https://example.com/hooks/pictures"]},
@@ -93,7 +117,14 @@ extension OpenAPIDocument {
           "url": {"type": "string", "description": "Where this server hands it out, relative to its address."},
           "content_type": {"type": "string"}, "bytes": {"type": "integer", "minimum": 0},
           "sha256": {"type": "string"}, "width": {"type": "integer"}, "height": {"type": "integer"},
-          "seed": {"type": "integer", "description": "The seed that made it, up to 64 bits."}
+          "seed": {"type": "integer", "description": "The seed that made it, up to 64 bits."},
+          "thumbnail": {
+            "type": "object", "description": "The small picture beside it, where the task wanted one.",
+            "required": ["uri", "content_type", "bytes", "width", "height"],
+            "properties": {
+              "uri": {"type": "string"}, "content_type": {"type": "string"}, "bytes": {"type": "integer"},
+              "width": {"type": "integer"}, "height": {"type": "integer"}}
+          }
         }
       },
       "Failure": {

@@ -89,7 +89,7 @@ extension OpenAPIDocument {
     "/v1/tasks/{id}/outputs/{n}": {
       "get": {
         "operationId": "getOutput", "tags": ["tasks"], "summary": "Fetch an output",
-        "description": "The bytes, or a redirect to where the store itself hands them out. Ranges and conditional requests are honoured.",
+        "description": "The bytes, or a redirect to where the store itself hands them out. Ranges and conditional requests are honoured. A thumbnail is a WebP, always whole; PNG, JPEG and WebP have them, other outputs answer 422.",
         "parameters": [
           {"$ref": "#/components/parameters/TaskID"}, {"$ref": "#/components/parameters/Run"},
           {"name": "n", "in": "path", "required": true, "description": "Which output, from 1.", "schema": {"type": "integer", "minimum": 1, "maximum": 1000000}},
@@ -136,12 +136,12 @@ extension OpenAPIDocument {
       }
     },
     "/v1/tasks/{id}/manifest": {
-      "parameters": [{"$ref": "#/components/parameters/TaskID"}, {"$ref": "#/components/parameters/Run"}],
       "get": {
-        "operationId": "getTaskManifest", "tags": ["tasks"], "summary": "Show how the outputs were made",
-        "description": "What the worker noted beside them: model, sampler and parameters as the engine told them, times, digests.",
+        "operationId": "getManifest", "tags": ["tasks"], "summary": "Tell how a task was made",
+        "description": "The request with the seed that was used, engine, model, sampler, times, and the SHA-256 of every output. Its `request` can be posted as a task again.",
+        "parameters": [{"$ref": "#/components/parameters/TaskID"}, {"$ref": "#/components/parameters/Run"}],
         "responses": {
-          "200": {"description": "The manifest.", "content": {"application/json": {"schema": {"type": "object"}}}},
+          "200": {"description": "The manifest.", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Manifest"}}}},
           "400": {"$ref": "#/components/responses/BadRequest"}, "401": {"$ref": "#/components/responses/Unauthorized"},
           "404": {"$ref": "#/components/responses/NotFound"}, "429": {"$ref": "#/components/responses/TooMany"},
           "503": {"$ref": "#/components/responses/Unavailable"}

@@ -5,8 +5,10 @@ import SDCore
 /// `sdctl tasks`.
 struct TasksCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "tasks", abstract: "List, show and cancel tasks.",
-    subcommands: [TasksListCommand.self, TasksShowCommand.self, TasksCancelCommand.self],
+    commandName: "tasks", abstract: "List, show, cancel and reproduce tasks.",
+    subcommands: [
+      TasksListCommand.self, TasksShowCommand.self, TasksCancelCommand.self, TasksReproduceCommand.self,
+    ],
     defaultSubcommand: TasksListCommand.self)
 }
 

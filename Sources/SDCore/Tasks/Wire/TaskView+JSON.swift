@@ -64,6 +64,12 @@ extension TaskView.Output {
     json["width"] = width.map(JSONValue.int)
     json["height"] = height.map(JSONValue.int)
     json["seed"] = seed.map { .number(JSONNumber($0)) }
+    json["thumbnail"] = thumbnail.map { small in
+      [
+        "uri": .string(small.uri), "content_type": .string(small.contentType), "bytes": .int(small.bytes),
+        "width": .int(small.width), "height": .int(small.height),
+      ]
+    }
     return json
   }
 
@@ -79,6 +85,11 @@ extension TaskView.Output {
     width = json["width"]?.int
     height = json["height"]?.int
     if case .number(let number)? = json["seed"] { seed = UInt64(number.literal) }
+    if let small = json["thumbnail"], let uri = small["uri"]?.string, let type = small["content_type"]?.string,
+      let bytes = small["bytes"]?.int, let width = small["width"]?.int, let height = small["height"]?.int
+    {
+      thumbnail = Thumbnail(uri: uri, contentType: type, bytes: bytes, width: width, height: height)
+    }
   }
 }
 

@@ -65,6 +65,21 @@ public struct TaskView: Sendable, Hashable {
     public var height: Int?
     /// The seed that made it.
     public var seed: UInt64?
+    /// A small picture of it, where the task wanted one stored.
+    public var thumbnail: Thumbnail?
+
+    /// A small picture of an output.
+    public struct Thumbnail: Sendable, Hashable {
+      /// Where the store has it.
+      public var uri: String
+      /// Media type.
+      public var contentType: String
+      /// Length in bytes.
+      public var bytes: Int
+      /// In pixels.
+      public var width: Int
+      public var height: Int
+    }
   }
 
   /// How a task failed.
@@ -109,7 +124,12 @@ public struct TaskView: Sendable, Hashable {
         number: position + 1, role: output.role, uri: store.uri(of: output.key),
         url: "/v1/tasks/\(record.key.task.id)/outputs/\(position + 1)?run=\(record.key.run)",
         contentType: output.contentType, bytes: output.bytes, sha256: output.sha256, width: output.width,
-        height: output.height, seed: output.seed)
+        height: output.height, seed: output.seed,
+        thumbnail: output.thumbnail.map { small in
+          Output.Thumbnail(
+            uri: store.uri(of: small.key), contentType: small.contentType, bytes: small.bytes, width: small.width,
+            height: small.height)
+        })
     }
     error = record.error.map {
       Failure(code: $0.code.rawValue, stage: $0.stage.rawValue, message: $0.message, retryable: $0.retryable)
