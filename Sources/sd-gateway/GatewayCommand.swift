@@ -51,7 +51,7 @@ struct GatewayCommand: AsyncParsableCommand {
         var configuration = GatewayConfiguration(
           host: listening.host, port: listening.port, allowedHosts: listening.allowedHosts,
           queueLimit: composition.configuration.count(.queueLimit), proxies: listening.proxies,
-        dashboard: listening.dashboard)
+          dashboard: listening.dashboard)
         if let authority = ProcessInfo.processInfo.environment["AWS_LAMBDA_RUNTIME_API"], !authority.isEmpty {
           // Nothing listens: hosts are API Gateway's to judge.
           configuration.host = ""

@@ -46,8 +46,11 @@ extension FrontDoor {
     guard let queue = services.queues[runtime.name] as? any OperableQueue else {
       throw Problem(.notFound, "the dead letters of runtime \(runtime.name) cannot be reached from here")
     }
-    do { return try await DeadLetters(of: queue, clocks: services.clocks) } catch let error as SDError
-    where error.code == .unsupported { throw Problem(.notFound, error.message) }
+    do {
+      return try await DeadLetters(of: queue, clocks: services.clocks)
+    } catch let error as SDError where error.code == .unsupported {
+      throw Problem(.notFound, error.message)
+    }
   }
 
   /// Which letters a body means: `{"ids": [...]}`, `{"code": "..."}` or `{"all": true}`.
@@ -57,7 +60,8 @@ extension FrontDoor {
     var selection: DeadLetters.Selection?
     for member in members {
       switch (member.name, member.value) {
-      case ("ids", .array(let ids)) where (1...lettersAtOnce).contains(ids.count) && ids.allSatisfy { $0.string != nil }:
+      case ("ids", .array(let ids))
+      where (1...lettersAtOnce).contains(ids.count) && ids.allSatisfy { $0.string != nil }:
         selection = .ids(Set(ids.compactMap(\.string)))
       case ("ids", _): fields.append(.init("/ids", "is not a list of 1 to \(lettersAtOnce) ids"))
       case ("code", .string(let code)): selection = .code(code)

@@ -78,7 +78,8 @@ final class Board: Sendable {
     async let runtimes = runtimes()
     let newest = try await services.ledger.page(LedgerQuery(tenant: tenant, limit: Self.shown)).records
     let running = try await services.ledger.page(
-      LedgerQuery(tenant: tenant, states: [.running], limit: Self.running)).records
+      LedgerQuery(tenant: tenant, states: [.running], limit: Self.running)
+    ).records
     let known = Set(newest.map(\.key))
     let records = newest + running.filter { !known.contains($0.key) }
     let now = services.clocks.timestamp
@@ -102,7 +103,9 @@ final class Board: Sendable {
     return await withTaskGroup(of: (RunKey, TaskProgress?).self) { group in
       for record in records.filter({ $0.state == .running }).prefix(Self.followed) {
         group.addTask {
-          if (try? await ledger.isWatched(record.key)) != true { try? await ledger.watch(record.key, for: Self.markLasts) }
+          if (try? await ledger.isWatched(record.key)) != true {
+            try? await ledger.watch(record.key, for: Self.markLasts)
+          }
           return (record.key, try? await ledger.progress(of: record.key))
         }
       }

@@ -9,7 +9,8 @@ extension FrontDoor {
     let tenant = request.caller.tenant
     let newest = try await services.ledger.page(LedgerQuery(tenant: tenant, limit: Self.lookedAt)).records
     let running = try await services.ledger.page(
-      LedgerQuery(tenant: tenant, states: [.running], limit: Self.lookedAt)).records
+      LedgerQuery(tenant: tenant, states: [.running], limit: Self.lookedAt)
+    ).records
     let known = Set(newest.map(\.key))
     let workers = WorkerView.all(
       in: newest + running.filter { !known.contains($0.key) }, at: services.clocks.timestamp)

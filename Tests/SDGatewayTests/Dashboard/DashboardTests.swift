@@ -62,7 +62,9 @@ import Testing
   @Test("Nothing comes from elsewhere, and no text becomes markup or code", arguments: DashboardFile.all.keys.sorted())
   func harmless(name: String) throws {
     let text = String(decoding: try #require(DashboardFile.all[name]).bytes, as: UTF8.self)
-    for word in ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "new Function", "srcdoc", "DOMParser"] {
+    for word in [
+      "innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "new Function", "srcdoc", "DOMParser",
+    ] {
       #expect(!text.contains(word), "\(word)")
     }
     let addresses = text.matches(of: #/https?:\/\/[^\s"'`)…]*/#).map { String($0.output) }

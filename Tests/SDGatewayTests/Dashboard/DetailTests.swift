@@ -11,7 +11,9 @@ import Testing
   @Test("A task's request is what would make it again")
   func request() async throws {
     let door = (try House()).door()
-    let body = lighthouse.with(["id": "t1", "context": ["a": 1], "content": ["prompt": "x", "seed": .number(.init(UInt64.max))]])
+    let body = lighthouse.with([
+      "id": "t1", "context": ["a": 1], "content": ["prompt": "x", "seed": .number(.init(UInt64.max))],
+    ])
     _ = await door.post("/v1/tasks", body)
     let told = try await door.get("/v1/tasks/t1/request").json
     #expect(told["content"] == body["content"] && told["type"] == body["type"] && told["context"] == body["context"])
@@ -30,6 +32,7 @@ import Testing
     let door = house.door()
     _ = await door.post("/v1/tasks", lighthouse.with(["id": "t1"]))
     #expect(await door.get("/v1/tasks/t1/manifest").status == .notFound)
+    try await house.succeed("t1", with: [1])
     let manifest: JSONValue = ["id": "t1", "engine": ["model": "m"]]
     try await house.store.put("t1/t1.json", manifest.serialized())
     #expect(try await door.get("/v1/tasks/t1/manifest").json == manifest)

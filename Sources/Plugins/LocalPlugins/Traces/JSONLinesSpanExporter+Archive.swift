@@ -53,7 +53,8 @@ extension JSONLinesSpanExporter: SpanArchive {
       var lines: [[UInt8]] = []
       var position = 0
       while position < buffer.count {
-        let end = memchr(base + position, 0x0A, buffer.count - position).map { UnsafeRawPointer($0) - base } ?? buffer.count
+        let end =
+          memchr(base + position, 0x0A, buffer.count - position).map { UnsafeRawPointer($0) - base } ?? buffer.count
         if end - position >= start.count, memcmp(base + position, start, start.count) == 0 {
           lines.append(Array(buffer[position..<end]))
         }
