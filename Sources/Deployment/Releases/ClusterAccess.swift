@@ -66,7 +66,8 @@ struct PrivateFolder: ~Copyable {
   /// Writes a file; answers its path.
   func write(_ text: String, to name: String) throws -> String {
     let file = "\(path)/\(name)"
-    guard FileManager.default.createFile(atPath: file, contents: Data(text.utf8), attributes: [.posixPermissions: 0o600])
+    guard
+      FileManager.default.createFile(atPath: file, contents: Data(text.utf8), attributes: [.posixPermissions: 0o600])
     else { throw SDError(.unavailable, "writing \(file) failed: \(String(cString: strerror(errno)))") }
     return file
   }

@@ -50,7 +50,8 @@ struct Helm: Sendable {
     return releases.compactMap { release in
       guard let name = release["name"]?.string, let namespace = release["namespace"]?.string else { return nil }
       return Listed(
-        name: name, namespace: namespace, status: release["status"]?.string ?? "", chart: release["chart"]?.string ?? "",
+        name: name, namespace: namespace, status: release["status"]?.string ?? "",
+        chart: release["chart"]?.string ?? "",
         updated: release["updated"]?.string ?? "")
     }
   }
@@ -101,7 +102,8 @@ struct Helm: Sendable {
   private func failure(_ arguments: [String], _ outcome: Outcome, _ what: String) -> DeploymentError {
     let words = outcome.errors.split(separator: "\n").filter { !$0.hasPrefix("WARNING") }.suffix(6)
     return DeploymentError(
-      .releaseFailed, "\(what) failed: \(words.joined(separator: "\n"))\nIt was: helm \(arguments.joined(separator: " "))"
+      .releaseFailed,
+      "\(what) failed: \(words.joined(separator: "\n"))\nIt was: helm \(arguments.joined(separator: " "))"
     )
   }
 }

@@ -28,10 +28,12 @@ struct DeployApplyCommand: AsyncParsableCommand {
   @OptionGroup(title: "Account") var aws: AWSOptions
   @OptionGroup(title: "Cluster") var cluster: DeployClusterOptions
   @Option(
-    help: ArgumentHelp("Write templates, parameters and values into this folder, and do nothing else.", valueName: "dir"),
+    help: ArgumentHelp(
+      "Write templates, parameters and values into this folder, and do nothing else.", valueName: "dir"),
     completion: .directory)
   var dryRun: String?
-  @Flag(help: "Deploy no charts: somebody else does, or the cluster cannot be reached from here.") var stacksOnly = false
+  @Flag(help: "Deploy no charts: somebody else does, or the cluster cannot be reached from here.") var stacksOnly =
+    false
   @Flag(name: .shortAndLong, help: "Do not ask.") var yes = false
   @OptionGroup var output: OutputOptions
 
@@ -86,7 +88,8 @@ struct DeployApplyCommand: AsyncParsableCommand {
   private func write(to folder: String) throws {
     let (configuration, assets) = try what.read(deploys: false)
     for remark in configuration.remarks { Terminal.note(remark) }
-    guard let region = aws.region ?? configuration.region ?? Environment["AWS_REGION"] ?? Environment["AWS_DEFAULT_REGION"]
+    guard
+      let region = aws.region ?? configuration.region ?? Environment["AWS_REGION"] ?? Environment["AWS_DEFAULT_REGION"]
     else { throw CommandFailure.usage("Which region? Say --region, or write region: into \(what.config).") }
     let plan = try DeploymentPlan(configuration, region: region, assets: assets, version: Main.configuration.version)
     let paths = try DryRun(plan, assets: assets).write(to: folder)

@@ -13,14 +13,17 @@ enum DeployText {
       var table = Table(["  release", "namespace", "chart"])
       for release in releases {
         let version = release.version.map { " \($0)" } ?? ""
-        table.add(["  \(release.name)", release.namespace, (release.chart.hasPrefix("/") ? "ours" : release.chart) + version])
+        table.add([
+          "  \(release.name)", release.namespace, (release.chart.hasPrefix("/") ? "ours" : release.chart) + version,
+        ])
       }
       lines.append(table.text)
     }
     let losses = changes.reduce(0) { $0 + $1.losses.count }
     if losses > 0 {
       lines.append(
-        "\(losses == 1 ? "One resource is" : "\(losses) resources are") removed or replaced (marked !): what \(losses == 1 ? "it holds is" : "they hold is") lost.")
+        "\(losses == 1 ? "One resource is" : "\(losses) resources are") removed or replaced (marked !): what \(losses == 1 ? "it holds is" : "they hold is") lost."
+      )
     }
     return lines.flatMap { $0.split(separator: "\n") }.map { Terminal.plain(String($0)) }.joined(separator: "\n")
   }

@@ -44,7 +44,8 @@ struct SmokeCommand: AsyncParsableCommand {
       guard let name = runtime ?? runtimes.first?.name else {
         throw CommandFailure(code: CommandExit.refused, message: "the API knows no runtime")
       }
-      Terminal.note("runtime  \(name)\(runtimes.count > 1 ? ", one of \(runtimes.map(\.name).joined(separator: ", "))" : "")")
+      Terminal.note(
+        "runtime  \(name)\(runtimes.count > 1 ? ", one of \(runtimes.map(\.name).joined(separator: ", "))" : "")")
       let task = try await client.submit(
         TaskSubmission(
           runtime: name, type: .textToImage,
@@ -84,11 +85,13 @@ struct SmokeCommand: AsyncParsableCommand {
     guard let done else {
       throw CommandFailure(
         code: CommandExit.taskFailed,
-        message: "task \(task.id) has not ended within \(timeout) minutes; it goes on. Look with: sdctl watch \(task.id)")
+        message:
+          "task \(task.id) has not ended within \(timeout) minutes; it goes on. Look with: sdctl watch \(task.id)")
     }
     guard done.state == .succeeded else {
       let why = done.error.map { ": \($0.message)" } ?? ""
-      throw CommandFailure(code: CommandExit.taskFailed, message: "task \(done.id) \(done.state.ending)\(Terminal.plain(why))")
+      throw CommandFailure(
+        code: CommandExit.taskFailed, message: "task \(done.id) \(done.state.ending)\(Terminal.plain(why))")
     }
     return done
   }
