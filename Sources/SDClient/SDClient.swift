@@ -85,6 +85,15 @@ public struct SDClient: Sendable {
     try await task(from: json(request(.delete, path(of: id)), repeats: false))
   }
 
+  /// Opens the next run of a task that failed, expired or was cancelled, and answers it.
+  ///
+  /// - Parameter run: the run that is to be followed; a repeat then opens no further one.
+  /// - Throws: `.refused` with status 409 for a run that has succeeded, has not ended, or is followed by another.
+  public func retry(_ id: String, run: Int? = nil) async throws -> TaskView {
+    let target = path(of: id) + "/retry" + query([("run", run.map { "\($0)" })])
+    return try await task(from: json(request(.post, target), body: [], repeats: run != nil))
+  }
+
   /// The runtimes that tasks can go to.
   public func runtimes() async throws -> [RuntimeView] {
     let answer = try await json(request(.get, "/v1/runtimes"), repeats: true)

@@ -23,7 +23,8 @@ import Testing
     }
     let known = Set(paths.map(\.name))
     let routes: [Route] = [
-      .root, .v1alpha1, .v1alpha2, .tasks, .batch, .task("t1"), .events("t1"), .output("t1", 1), .runtimes,
+      .root, .v1alpha1, .v1alpha2, .tasks, .batch, .task("t1"), .events("t1"), .output("t1", 1), .retry("t1"),
+      .runtimes,
       .webhookSecret, .health, .readiness, .metrics, .openAPI, .docs,
     ]
     #expect(known == Set(routes.map(\.pattern)))

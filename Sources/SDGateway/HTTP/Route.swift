@@ -14,6 +14,7 @@ enum Route: Hashable {
   case task(String)
   case events(String)
   case output(String, Int)
+  case retry(String)
   case runtimes
   case webhookSecret
   case health
@@ -66,6 +67,7 @@ enum Route: Hashable {
       switch Array(parts.dropFirst(2)) {
       case []: self = .task(parts[1])
       case ["events"]: self = .events(parts[1])
+      case ["retry"]: self = .retry(parts[1])
       case let rest where rest.count == 2 && rest[0] == "outputs":
         guard let number = Int(rest[1]), number >= 1, String(number) == rest[1] else { return nil }
         self = .output(parts[1], number)
@@ -78,7 +80,7 @@ enum Route: Hashable {
   /// The methods that it has, HEAD as GET.
   var methods: [HTTPRequest.Method] {
     switch self {
-    case .root, .v1alpha1, .v1alpha2, .batch: [.post]
+    case .root, .v1alpha1, .v1alpha2, .batch, .retry: [.post]
     case .tasks: [.get, .post]
     case .task: [.get, .delete]
     case .events, .output, .runtimes, .webhookSecret, .health, .readiness, .metrics, .openAPI, .docs: [.get]
@@ -113,6 +115,7 @@ enum Route: Hashable {
     case .task: "/v1/tasks/{id}"
     case .events: "/v1/tasks/{id}/events"
     case .output: "/v1/tasks/{id}/outputs/{n}"
+    case .retry: "/v1/tasks/{id}/retry"
     case .runtimes: "/v1/runtimes"
     case .webhookSecret: "/v1/webhooks/secret"
     case .health: "/healthz"
