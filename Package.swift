@@ -93,6 +93,7 @@ let modules: [Module] = [
   .init(
     kind: .library, name: "Snapshots", path: "Sources/Snapshots", ours: ["AWSKit", "HTTPTransport"],
     theirs: [logging, httpTypes, crypto]),
+  .init(kind: .library, name: "Models", path: "Sources/Models", ours: ["AWSKit"], theirs: [crypto]),
 
   // The HTTP API, both sides.
   .init(
@@ -121,7 +122,7 @@ let modules: [Module] = [
     theirs: [arguments, logging, lifecycle]),
   .init(
     kind: .executable, name: "sdctl", path: "Sources/sdctl",
-    ours: ["SDCore", "SDRuntime", "SDGateway", "SDClient", "AWSKit", "Snapshots"],
+    ours: ["SDCore", "SDRuntime", "SDGateway", "SDClient", "AWSKit", "Snapshots", "Models"],
     theirs: [arguments, logging, lifecycle, lifecycleSignals]),
 
   // Tests.
