@@ -8,6 +8,8 @@ import socket
 import pytest
 
 from support import web
+from support.aws import Moto
+from support.nodes import Account
 from support.processes import Process, Programs, clean_environment
 from support.state import State
 from support.waiting import wait_until
@@ -158,3 +160,26 @@ def start_agent(programs, state, runtimes_file):
         return programs.start(
             "sd-agent", "--state", state.directory, "--runtime", runtime, "--log-format", "json", *arguments, name=name)
     return start
+
+
+@pytest.fixture(scope="module")
+def moto():
+    """An account of AWS in a process of its own."""
+    moto = Moto()
+    yield moto
+    moto.stop()
+
+
+@pytest.fixture(scope="module")
+def nodes(tmp_path_factory):
+    """An account of AWS with Bottlerocket nodes, for all tests of a file."""
+    with Account(tmp_path_factory.mktemp("account")) as account:
+        yield account
+
+
+@pytest.fixture
+def account(nodes):
+    """The same, emptied."""
+    nodes.begin()
+    yield nodes
+    nodes.end()
