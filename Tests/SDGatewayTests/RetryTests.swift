@@ -1,4 +1,5 @@
 import HTTPTypes
+import MemoryPlugins
 import SDCore
 import SDTestKit
 import Testing
