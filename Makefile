@@ -16,7 +16,7 @@ PYTHON_SCRIPTS := scripts/check-imports scripts/check-features scripts/chart-rea
 SHELL_SCRIPTS := scripts/bottlerocket-images-cache/snapshot.sh scripts/setup scripts/build-engine scripts/fetch-helm scripts/images scripts/release-build .ci/run $(wildcard images/*/*.sh)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-python setup-conformance setup-engine setup-infra engine build release test check fmt integration conformance infra-test images push digests soak bench dev example sanitize fuzz clean
+.PHONY: help setup setup-python setup-integration setup-conformance setup-engine setup-browser setup-infra engine build release test check fmt integration conformance infra-test images push digests soak bench dev example sanitize fuzz clean
 
 help: ## list the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,11 +27,17 @@ setup: ## install what building needs, or name the command that does
 setup-python: setup
 	@scripts/setup python
 
+setup-integration: setup
+	@scripts/setup integration
+
 setup-conformance: setup
 	@scripts/setup conformance
 
 setup-engine: setup
 	@scripts/setup engine
+
+setup-browser:
+	@scripts/setup browser
 
 setup-infra:
 	@scripts/setup python
@@ -62,7 +68,7 @@ fmt: ## lay the sources out
 engine: setup-engine ## build the real engine that the integration tests drive (once, about 6 minutes of CPU)
 	scripts/build-engine
 
-integration: build setup-python engine ## drive the built programs, a real engine among their peers (ARGS="-k kills")
+integration: build setup-integration setup-browser engine ## drive the built programs, a real engine and a browser among their peers (ARGS="-k kills")
 	SDTEST_BIN=$(BIN) SDTEST_ENGINE="$$(scripts/build-engine --where)" $(PYTHON) -m pytest Tests/Integration $(ARGS)
 
 conformance: setup setup-conformance ## compare AWSKit with botocore, and run it against moto (SDTEST_CASES=1000 SDTEST_SEED=7 ARGS="-k s3")
@@ -81,13 +87,14 @@ push: ## push them (REGISTRY=123456789012.dkr.ecr.us-west-2.amazonaws.com/sd)
 digests: ## ask the registry for their digests, and record them (REGISTRY=...)
 	scripts/images digests "$(REGISTRY)" $(NAMES)
 
-soak: build setup-python ## the kill test at length: 10,000 tasks, 4 agents
+soak: build setup-integration ## the kill tests at length: 10,000 tasks on a directory; 5,000 on AWS, where everything fails now and then
 	SDTEST_BIN=$(BIN) SDTEST_TASKS=10000 SDTEST_AGENTS=4 SDTEST_KILLS=200 $(PYTHON) -m pytest Tests/Integration/test_kills.py -s $(ARGS)
+	SDTEST_BIN=$(BIN) SDTEST_CLOUD_TASKS=5000 SDTEST_CLOUD_KILLS=150 $(PYTHON) -m pytest Tests/Integration/test_soak_aws.py -s $(ARGS)
 
-bench: setup setup-python ## measure the local queue beside Python, AWSKit beside boto3 (ARGS="--print-only SECONDS")
+bench: setup setup-python ## measure the local queue beside Python, AWSKit beside boto3, the decoding of answers (ARGS="--print-only SECONDS")
 	@scripts/setup bench
 	$(SWIFT) build $(RELEASE) --package-path Benchmarks
-	@status=0; for benchmark in queue-benchmark aws-benchmark; do echo "== $$benchmark"; \
+	@status=0; for benchmark in queue-benchmark decode-benchmark aws-benchmark; do echo "== $$benchmark"; \
 	Benchmarks/.build/release/$$benchmark $(ARGS) || status=1; done; exit $$status
 
 dev: setup ## build and start the whole system on 127.0.0.1:8811 (ARGS="--port 0 --backend webui+http://...")

@@ -94,6 +94,14 @@ public struct SDClient: Sendable {
     return try await task(from: json(request(.post, target), body: [], repeats: run != nil))
   }
 
+  /// How a task that has succeeded was made; `request` in it is a task that makes the same, see `TaskSubmission(json:)`.
+  ///
+  /// Throws `.refused` with status 404 when there is none.
+  public func manifest(of id: String, run: Int? = nil) async throws -> JSONValue {
+    try await json(
+      request(.get, path(of: id) + "/manifest" + query([("run", run.map { "\($0)" })])), repeats: true)
+  }
+
   /// The runtimes that tasks can go to.
   public func runtimes() async throws -> [RuntimeView] {
     let answer = try await json(request(.get, "/v1/runtimes"), repeats: true)

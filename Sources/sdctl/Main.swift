@@ -21,7 +21,8 @@ struct Main: AsyncParsableCommand {
     version: Program.version,
     subcommands: [
       Dev.self, SubmitCommand.self, TasksCommand.self, WatchCommand.self, QueueCommand.self, DLQCommand.self,
-      SnapshotCommand.self, ModelsCommand.self, CompletionCommand.self,
+      KeysCommand.self, ModelsCommand.self, SnapshotCommand.self, DeployCommand.self, SmokeCommand.self,
+      CompletionCommand.self,
     ])
 
   /// Ends with the exit codes that `sdctl --help` documents, usage errors included.

@@ -4,22 +4,7 @@ import json
 
 import pytest
 
-from support.aws import Deployment
 from support.waiting import wait_until
-from support.webui import WebUI
-
-
-@pytest.fixture
-def webui():
-    webui = WebUI()
-    yield webui
-    webui.stop()
-
-
-@pytest.fixture
-def deploy(moto, request):
-    name = request.node.name.removeprefix("test_").replace("_", "-")[:40]
-    return lambda **settings: Deployment(moto, name, **settings)
 
 
 @pytest.fixture

@@ -75,11 +75,14 @@ final class Transfer {
           (wire.proxy?.exceptions ?? "").withCString { exceptions in
             withOptionalCString(wire.target) { target in
               withOptionalCString(configuration.certificateAuthorityFile) { authorities in
-                wire.headerLines.withUnsafeBufferPointer { lines in
-                  (request.url, request.method, request.target) = (url, method, target)
-                  (request.proxy, request.no_proxy, request.ca_file) = (proxy, exceptions, authorities)
-                  (request.header_lines, request.header_length) = (lines.baseAddress, lines.count)
-                  return prepare(&request, body: wire.body)
+                withOptionalCString(wire.resolution) { resolution in
+                  wire.headerLines.withUnsafeBufferPointer { lines in
+                    (request.url, request.method, request.target) = (url, method, target)
+                    (request.proxy, request.no_proxy, request.ca_file) = (proxy, exceptions, authorities)
+                    (request.header_lines, request.header_length) = (lines.baseAddress, lines.count)
+                    request.resolution = resolution
+                    return prepare(&request, body: wire.body)
+                  }
                 }
               }
             }
@@ -249,6 +252,8 @@ final class Transfer {
     let length: Int64 = hasBody ? (isCoded ? -1 : contentLength) : 0
     exchange.deliver(
       Exchange.Head(bytes: headBytes, contentLength: length, remoteAddress: remoteAddress), hasBody: hasBody)
+    // libcurl sends no more of the body after such a status, but takes the exchange for unfinished while sending rests.
+    if status >= 300, isSendingPaused { loop.mailbox.post(.resumeSending(exchange)) }
     loop.touch(self)
   }
 

@@ -38,7 +38,8 @@ extension Composition {
     let name = [Self.hostName, "\(getpid())", runtime?.name].compactMap(\.self).joined(separator: "-")
     let worker = Worker(
       queue: queue, ledger: ledger, store: store, events: events, backend: backend,
-      inputs: try registry.inputs(store, context), configuration: workerConfiguration(name, runtime, isJob: isJob),
+      inputs: try registry.inputs(store, context), outputs: registry.outputs,
+      configuration: workerConfiguration(name, runtime, isJob: isJob),
       clocks: context.clocks, logger: context.logger)
     return ComposedWorker(worker: worker, backend: backend, queue: queue)
   }
@@ -46,6 +47,7 @@ extension Composition {
   /// How a worker goes about its work: what was configured, then what its runtime is, then the defaults.
   func workerConfiguration(_ name: String, _ runtime: RuntimeDescription?, isJob: Bool) -> WorkerConfiguration {
     var worker = WorkerConfiguration(name: name)
+    worker.version = Program.version
     worker.runtime = runtime?.name ?? configuration.text(.runtime)
     worker.model = configuration.text(.model) ?? runtime?.model
     worker.dynamicModel = configuration.boolean(.dynamicModel) ?? runtime?.dynamicModel ?? false
@@ -58,6 +60,7 @@ extension Composition {
     worker.inferenceTimeout = configuration.duration(.inferenceTimeout) ?? worker.inferenceTimeout
     worker.stallTimeout = configuration.duration(.stallTimeout) ?? worker.stallTimeout
     worker.memoryBudget = configuration.bytes(.memoryBudget) ?? worker.memoryBudget
+    worker.outputs.metadata = configuration.text(.outputMetadata).flatMap(OutputOptions.Metadata.init)
     if isJob {
       worker.maximumTasks = worker.maximumTasks ?? 1
       worker.looksAhead = false

@@ -3,9 +3,11 @@ extension ConfigurationKey {
   public static let all: [ConfigurationKey] = [
     .state, .runtime, .queue, .deadLetter, .store, .ledger, .topic, .events, .traces, .backend, .backendKey, .runtimes,
     .model, .dynamicModel, .host, .port, .publicURL, .allowedHosts, .proxies, .apiKeys, .queueLimit, .webhooks,
-    .webhookSecret, .privateWebhooks, .healthPort, .logLevel, .logFormat, .visibility, .grace, .maximumAttempts,
+    .webhookSecret, .privateWebhooks, .dashboard, .healthPort, .logLevel, .logFormat, .visibility, .grace,
+    .maximumAttempts,
     .inferenceTimeout, .stallTimeout, .maximumTasks, .lookAhead, .announceStart, .memoryBudget, .emptyStatus,
-    .stopEngine, .stopProcesses, .markPod, .serviceAccount, .s3Inputs, .bucket, .relaxed,
+    .stopEngine, .stopProcesses, .markPod, .serviceAccount, .s3Inputs, .inputHosts, .outputMetadata, .bucket,
+    .relaxed,
   ]
 
   // MARK: Where things are
@@ -105,6 +107,10 @@ extension ConfigurationKey {
   public static let privateWebhooks = Self(
     "private-webhooks", .boolean, [.gateway, .dev], default: "false; sdctl dev: true",
     "Whether webhooks may go to addresses that are not public ones.")
+  /// Whether the page for people is served.
+  public static let dashboard = Self(
+    "dashboard", .boolean, [.gateway, .dev], default: "false; sdctl dev: true",
+    "Whether the dashboard is served at /: tasks, pictures, queues and dead letters in a browser.")
   /// The agent's health port.
   public static let healthPort = Self(
     "health-port", .count(0...65535), .workers, default: "off",
@@ -156,6 +162,16 @@ extension ConfigurationKey {
   public static let memoryBudget = Self(
     "memory-budget", .bytes, .workers, default: "256MiB",
     "Bytes of inputs and images that may be in memory before new work waits.")
+
+  /// What becomes of what engines write into pictures.
+  public static let outputMetadata = Self(
+    "output-metadata", .choice(["keep", "strip"]), .workers, default: "keep",
+    "What becomes of what engines write into pictures (prompts, seeds, ComfyUI's graph) where a task does not say.")
+  /// Servers of tests in place of hosts.
+  public static let inputHosts = Self(
+    "input-hosts", .text, .workers, default: "none",
+    "For tests: servers that images are fetched from in place of a host: NAME=http://127.0.0.1:PORT, with commas between."
+  )
 
   // MARK: The pod
 

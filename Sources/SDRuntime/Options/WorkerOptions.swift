@@ -17,6 +17,8 @@ public struct WorkerOptions: ConfigurationOptions {
   @Flag(.announceStart) var announceStart: Bool?
   @Option(.memoryBudget) var memoryBudget: String?
   @Option(.s3Inputs) var s3Inputs: String?
+  @Option(.inputHosts) var inputHosts: String?
+  @Option(.outputMetadata) var outputMetadata: String?
   @Flag(.markPod) var markPod: Bool?
   @Option(.serviceAccount) var serviceAccount: String?
 
@@ -29,7 +31,7 @@ public struct WorkerOptions: ConfigurationOptions {
         .visibility: visibility, .grace: grace, .maximumAttempts: maximumAttempts,
         .inferenceTimeout: inferenceTimeout, .stallTimeout: stallTimeout, .maximumTasks: maximumTasks,
         .memoryBudget: memoryBudget, .serviceAccount: serviceAccount,
-        .s3Inputs: s3Inputs,
+        .s3Inputs: s3Inputs, .inputHosts: inputHosts, .outputMetadata: outputMetadata,
       ], [.dynamicModel: dynamicModel, .announceStart: announceStart, .markPod: markPod])
   }
 }

@@ -1,5 +1,6 @@
 import AWSKit
 import ArgumentParser
+import Deployment
 import Models
 import SDClient
 import SDCore
@@ -10,7 +11,7 @@ import Snapshots
 /// The codes are part of what scripts rely on; `sdctl --help` and docs/sdctl.md have this table.
 enum CommandExit {
   static let meanings: [(code: Int32, meaning: String)] = [
-    (0, "done"), (1, "a task failed, expired or was cancelled; a snapshot was not made"), (2, "used wrongly"),
+    (0, "done"), (1, "what was asked for failed: a task, a snapshot, a deployment"), (2, "used wrongly"),
     (3, "the server, or AWS, cannot be reached"), (4, "it refused"),
     (5, "another failure, such as a file that cannot be written"),
     (130, "ended by Ctrl-C or SIGTERM"),
@@ -67,6 +68,9 @@ enum CommandExit {
     } catch let error as SnapshotError {
       Terminal.complain(error.description)
       throw code(of: error)
+    } catch let error as DeploymentError {
+      Terminal.complain(error.description)
+      throw taskFailed
     } catch let error as ModelError {
       Terminal.complain(error.description)
       throw code(of: error)

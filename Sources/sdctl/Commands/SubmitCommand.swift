@@ -42,6 +42,13 @@ struct SubmitCommand: AsyncParsableCommand {
     help: ArgumentHelp("What the engine is sent, as JSON; - for standard input. Flags go over it.", valueName: "file"),
     completion: .file())
   var content: String?
+  @Option(help: "What pictures are stored as: png, jpeg or webp; as the engine makes them unless said.") var format:
+    String?
+  @Option(help: "Quality of JPEG and WebP, 1 to 100.") var quality: Int?
+  @Option(
+    help: ArgumentHelp("Store a small picture beside each, its longest side so many pixels.", valueName: "pixels"))
+  var thumbnail: Int?
+  @Flag(help: "Store pictures without prompt, seed and graph in them.") var stripMetadata = false
   @Flag(help: "Wait for the task's end.") var wait = false
   @Option(
     help: ArgumentHelp("Download the outputs into a directory; waits for the end.", valueName: "dir"),
@@ -114,6 +121,7 @@ struct SubmitCommand: AsyncParsableCommand {
     if let id { task.id = id }
     if let prefix { task.prefix = prefix }
     if let runtime { task.runtime = runtime }
+    task.outputs = try outputs(over: task.outputs)
     if task.runtime == nil, task.model == nil {
       guard let first = try await client.runtimes().first else {
         throw CommandFailure(code: CommandExit.refused, message: "the server has no runtimes")
@@ -121,6 +129,15 @@ struct SubmitCommand: AsyncParsableCommand {
       task.runtime = first.name
     }
     return task
+  }
+
+  private func outputs(over given: SDCore.OutputOptions?) throws -> SDCore.OutputOptions? {
+    var json = given?.json ?? [:]
+    if let format { json["format"] = .string(format) }
+    if let quality { json["quality"] = .int(quality) }
+    if let thumbnail { json["thumbnail"] = .int(thumbnail) }
+    if stripMetadata { json["metadata"] = "strip" }
+    return json == [:] ? given : try SDCore.OutputOptions(json: json)
   }
 
   private func engineContent() throws -> JSONValue {

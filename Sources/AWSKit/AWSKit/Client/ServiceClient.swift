@@ -112,6 +112,7 @@ struct ServiceClient: Sendable {
     var hasRenewedCredentials = false
     var hasSetClock = false
     while true {
+      let offset = state.clockOffset
       if settings.mode == .adaptive { try await wait(state.rate.reserve(at: client.time.uptime()), call) }
       var credentials: Credentials?
       var failure: AWSError
@@ -121,7 +122,8 @@ struct ServiceClient: Sendable {
           let current = try await client.credentials.credentials()
           credentials = current
           let signature: Signature
-          (signed, signature) = signer.signed(request, payload: call.payload, with: current, at: now)
+          (signed, signature) = signer.signed(
+            request, payload: call.payload, with: current, at: client.time.now().addingTimeInterval(offset))
           if let makeBody = call.makeBody {
             body = makeBody(signer.chunkSigner(after: signature, payload: call.payload, with: current))
           }
@@ -148,7 +150,7 @@ struct ServiceClient: Sendable {
         log("credentials have expired early and are fetched anew", failure, call)
         continue
       case .skewedClock:
-        guard !hasSetClock, setClock(by: failure) else { throw failure }
+        guard !hasSetClock, setClock(by: failure, signedAt: offset) else { throw failure }
         hasSetClock = true
         log("the clock is set after the service's", failure, call)
         continue
@@ -210,11 +212,13 @@ struct ServiceClient: Sendable {
     }
   }
 
-  /// Learns the service's time from its answer; false when the clocks agree, so that the time is not to blame.
-  private func setClock(by failure: AWSError) -> Bool {
+  /// Learns the service's time from its answer; false when the clocks agreed, so that the time is not to blame.
+  ///
+  /// What counts is the time that the request was signed with: another call may have set the clock since.
+  private func setClock(by failure: AWSError, signedAt used: Double) -> Bool {
     guard let date = failure.serverDate else { return false }
     let offset = date.timeIntervalSince(client.time.now())
-    guard abs(offset - state.clockOffset) >= 60 else { return false }
+    guard abs(offset - used) >= 60 else { return false }
     state.clockOffset = offset
     return true
   }

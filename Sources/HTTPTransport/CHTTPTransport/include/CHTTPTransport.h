@@ -68,6 +68,8 @@ typedef struct {
   /// Proxy URL, or "" for none; and the hosts that are reached without it.
   const char *proxy;
   const char *no_proxy;
+  /// Addresses to use for the host in place of what its name resolves to, as CURLOPT_RESOLVE has them; or NULL.
+  const char *resolution;
   /// A PEM file with certificates to trust instead of the system's, or NULL.
   const char *ca_file;
   long connect_timeout_ms;

@@ -5,7 +5,7 @@ import SDCore
 /// `sdctl tasks`.
 struct TasksCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "tasks", abstract: "List, show, cancel, retry and export tasks.",
+    commandName: "tasks", abstract: "List, show, cancel, retry, reproduce and export tasks.",
     discussion: """
       Examples:
 
@@ -15,7 +15,7 @@ struct TasksCommand: AsyncParsableCommand {
       """,
     subcommands: [
       TasksListCommand.self, TasksShowCommand.self, TasksCancelCommand.self, TasksRetryCommand.self,
-      TasksExportCommand.self,
+      TasksReproduceCommand.self, TasksExportCommand.self,
     ],
     defaultSubcommand: TasksListCommand.self)
 }

@@ -1,4 +1,4 @@
-"""Agents that are told to end, paused, or left without an engine: nothing is lost, and nobody overwrites anybody."""
+"""On local plugins: agents that are told to end, paused, or left without an engine: nothing is lost, and nobody overwrites anybody."""
 
 import signal
 
@@ -34,14 +34,14 @@ def received(state, queue="sdruntime"):
         "SELECT m.received FROM message m JOIN queue q ON q.id = m.queue WHERE q.name = ? ORDER BY m.seq", (queue,))]
 
 
-def test_an_idle_agent_ends_at_once_when_asked(start_agent):
+def test_fault_06_an_idle_agent_ends_at_once_when_asked(start_agent):
     agent = start_agent("--backend", "test-pattern:")
     agent.wait_for(lambda: said(agent, "the engine is ready"), 30, "readiness")
     agent.signal(signal.SIGTERM)
     assert agent.wait(10) == 0
 
 
-def test_a_running_task_is_finished_within_the_grace_and_nobody_else_gets_it(start_gateway, start_agent, state):
+def test_fault_07_a_running_task_is_finished_within_the_grace_and_nobody_else_gets_it(start_gateway, start_agent, state):
     gateway = start_gateway()
     agent = start_agent("--backend", "test-pattern:", "--visibility", "2s")
     submit(gateway, "last", test_pattern={"seconds": 6})
@@ -55,7 +55,7 @@ def test_a_running_task_is_finished_within_the_grace_and_nobody_else_gets_it(sta
     wait_until(lambda: state.waiting("sdruntime") == 0, 10, "the message's end")
 
 
-def test_a_task_that_outlasts_the_grace_is_given_back_at_once_and_uncounted(start_gateway, start_agent, state):
+def test_fault_07_a_task_that_outlasts_the_grace_is_given_back_at_once_and_uncounted(start_gateway, start_agent, state):
     gateway = start_gateway()
     agent = start_agent("--backend", "test-pattern:", "--grace", "300ms", "--visibility", "10m")
     submit(gateway, "long", test_pattern={"seconds": 600})
@@ -70,7 +70,7 @@ def test_a_task_that_outlasts_the_grace_is_given_back_at_once_and_uncounted(star
     other.kill()
 
 
-def test_a_second_signal_does_not_wait_for_the_running_task(start_gateway, start_agent, state):
+def test_fault_08_a_second_signal_does_not_wait_for_the_running_task(start_gateway, start_agent, state):
     gateway = start_gateway()
     agent = start_agent("--backend", "test-pattern:")
     submit(gateway, "long", test_pattern={"seconds": 600})
@@ -82,7 +82,7 @@ def test_a_second_signal_does_not_wait_for_the_running_task(start_gateway, start
     assert state.record("long").state == "queued" and state.waiting("sdruntime") == 1
 
 
-def test_an_agent_that_wakes_late_overwrites_nothing(start_gateway, start_agent, state):
+def test_fault_30_an_agent_that_wakes_late_overwrites_nothing(start_gateway, start_agent, state):
     gateway = start_gateway()
     state.listen("notices")
     paused = start_agent("--backend", "test-pattern:", "--visibility", "2s", name="paused")
@@ -108,7 +108,7 @@ def test_an_agent_that_wakes_late_overwrites_nothing(start_gateway, start_agent,
     assert [notice.attributes["notice_id"] for notice in state.notifications("notices")] == ["contested/1/succeeded"]
 
 
-def test_nothing_is_received_while_the_engine_is_away(start_gateway, start_agent, run_engine, state, logs):
+def test_fault_13_nothing_is_received_while_the_engine_is_away(start_gateway, start_agent, run_engine, state, logs):
     gateway = start_gateway()
     port, health = free_port(), free_port()
     submit(gateway, "one")

@@ -1,7 +1,20 @@
 import GRDB
 public import SDCore
 
-extension LocalTaskLedger: QueuePositions {
+/// What a ledger can tell since it lies beside the queues.
+extension LocalTaskLedger {
+  /// Queued runs whose messages were found damaged; damaged records are left out.
+  public func stranded(limit: Int) async throws -> [LedgerEntry] {
+    try await database.read { db in
+      try db.rows(
+        """
+        SELECT \(StoredRecord.columns) FROM stranded s JOIN record r ON r.id = s.record
+        LEFT JOIN request q ON q.record = r.id WHERE r.state = 'queued' ORDER BY r.id LIMIT ?
+        """, [limit]
+      ) { try? StoredRecord.entry($0) }.compactMap(\.self)
+    }
+  }
+
   /// Where a queued run stands: messages are handed out in the order of one index, so that those before it are counted.
   public func position(of key: RunKey, limit: Int) async throws -> Int? {
     try await database.read { db in

@@ -6,6 +6,7 @@ import SDCore
 /// Files of the repository that these tests read.
 enum Samples {
   static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent()
     .deletingLastPathComponent().path
 
   static func assets() throws -> DeploymentAssets { try DeploymentAssets(root: root) }
