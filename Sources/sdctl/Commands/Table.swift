@@ -38,13 +38,14 @@ struct Table {
       return shown.reduce(0) { $0 + widths[$1] } + 2 * (shown.count - 1) - limit
     }
     if let limit {
-      for name in flexible {
-        guard excess(limit) > 0, let column = rows[0].firstIndex(of: name) else { continue }
-        widths[column] = max(min(widths[column], Self.narrowest), widths[column] - excess(limit))
+      func column(_ name: String) -> Int? { rows[0].firstIndex(of: name) }
+      let elastic = flexible.compactMap(column)
+      for spared in sparable.compactMap(column) {
+        let yielded = elastic.reduce(0) { $0 + (isShown[$1] ? max(0, widths[$1] - Self.narrowest) : 0) }
+        if excess(limit) > yielded { isShown[spared] = false }
       }
-      for name in sparable {
-        guard excess(limit) > 0, let column = rows[0].firstIndex(of: name) else { continue }
-        isShown[column] = false
+      for column in elastic where isShown[column] && excess(limit) > 0 {
+        widths[column] = max(min(widths[column], Self.narrowest), widths[column] - excess(limit))
       }
     }
     return rows.enumerated().map { number, row in
