@@ -126,7 +126,7 @@ def test_fault_23_a_changed_message_is_set_aside_with_the_reason(used, start_gat
     wait_until(lambda: used.waiting("sdruntime") == 0, 20, "the queue's end")
     failed = dev.wait_for("bad", "failed")
     assert "damaged" in failed["error"]["message"]
-    assert used.record("bad").json["announced"]
+    wait_until(lambda: used.record("bad").json["announced"], 10, "the announcement of the failure")
 
 
 @pytest.fixture
