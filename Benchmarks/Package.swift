@@ -29,6 +29,14 @@ let package = Package(
         "BenchmarkKit", ours("SDCore"), ours("LocalPlugins"), .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: strict),
+    // An engine's answer on its way to the object store.
+    .executableTarget(
+      name: "decode-benchmark",
+      dependencies: [
+        "BenchmarkKit", ours("SDCore"), ours("BackendPlugins"), ours("HTTPTransport"), ours("ImageKit"),
+        ours("LocalPlugins"), ours("MemoryPlugins"), .product(name: "Logging", package: "swift-log"),
+      ],
+      swiftSettings: strict),
     // AWSKit beside boto3: starts the programs below, and their counterparts in python/.
     .executableTarget(name: "aws-benchmark", dependencies: ["BenchmarkKit"], swiftSettings: strict),
     // What is measured: a program that has AWSKit and nothing else.

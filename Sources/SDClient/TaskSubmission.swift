@@ -22,6 +22,8 @@ public struct TaskSubmission: Sendable, Hashable {
   public var priority: TaskOptions.Priority?
   /// Where its end is to be posted to.
   public var webhook: TaskOptions.Webhook?
+  /// How its pictures are to be stored.
+  public var outputs: OutputOptions?
 
   /// A task for a runtime.
   public init(
@@ -52,6 +54,7 @@ public struct TaskSubmission: Sendable, Hashable {
       id: json["id"]?.string, prefix: json["prefix"]?.string, context: json["context"],
       expiresIn: json["expires_in"]?.int)
     priority = json["priority"]?.string.flatMap(TaskOptions.Priority.init)
+    if let options = json["outputs"] { outputs = try OutputOptions(json: options) }
     webhook = json["webhook"]?["url"]?.string.map {
       .init(url: $0, whenRunning: json["webhook"]?["when_running"]?.bool ?? false)
     }
@@ -68,6 +71,7 @@ public struct TaskSubmission: Sendable, Hashable {
     json["prefix"] = prefix.map(JSONValue.string)
     json["context"] = context
     json["expires_in"] = expiresIn.map(JSONValue.int)
+    json["outputs"] = outputs?.json
     json["priority"] = priority.map { .string($0.rawValue) }
     json["webhook"] = webhook.map { ["url": .string($0.url), "when_running": .bool($0.whenRunning)] }
     return json

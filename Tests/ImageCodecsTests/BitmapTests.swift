@@ -126,6 +126,18 @@ struct BitmapTests {
     }
   }
 
+  @Test("A JPEG that has the same scan hundreds of times is given up")
+  func scans() throws {
+    let jpeg = Fixture.progressiveJPEG
+    #expect(try Bitmap(decoding: jpeg).width == 33)
+    // The last scan, from its header to the end marker.
+    let last = try #require(jpeg.indices.last { jpeg[$0...].starts(with: [0xFF, 0xDA]) })
+    let scan = jpeg[last..<(jpeg.count - 2)]
+    let bomb = jpeg[..<last] + (0..<300).flatMap { _ in scan } + [0xFF, 0xD9]
+    let error = try #require(throws: ImageError.self) { try Bitmap(decoding: Array(bomb)) }
+    #expect(error.code == .malformed && error.message.contains("scans"))
+  }
+
   @Test("Qualities out of range and sides too long are refused")
   func arguments() throws {
     let bitmap = try Bitmap(decoding: gradient(4, 4))

@@ -1,5 +1,6 @@
 """Fixtures: the built programs, a state directory, the whole system in one process, a real engine."""
 
+import itertools
 import os
 import pathlib
 import shutil
@@ -8,9 +9,15 @@ import socket
 import pytest
 
 from support import web
+from support.aws import Deployment, Moto
+from support.aws_proxy import Proxy
+from support.cloud import Cloud
+from support.folder_server import FolderServer
+from support.nodes import Account
 from support.processes import Process, Programs, clean_environment
 from support.state import State
 from support.waiting import wait_until
+from support.webui import WebUI
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 MODEL = "v1-5-pruned-emaonly.safetensors"
@@ -99,14 +106,16 @@ def run_engine():
         pytest.fail("there is no real engine: run 'make engine', or 'make integration', which does")
     started = []
 
-    def run(logs, port=None):
+    def run(logs, port=None, text_encoder=True):
+        # Without its text encoder it starts, and segfaults over the first request.
+        encoder = ["--clip_l", folder / "models/tiny-clip_l.safetensors"] if text_encoder else []
         for _ in range(5):  # somebody else may take a free port in between
             chosen = port or free_port()
             server = Process(
                 f"sd-server-{chosen}",
                 [folder / "sd-server", "-l", "127.0.0.1", "--listen-port", chosen, "-t", "1", "--steps", "2",
                  "--diffusion-model", folder / "models/tiny-flux.safetensors",
-                 "--clip_l", folder / "models/tiny-clip_l.safetensors", "--taesd", folder / "models/tiny-tae.safetensors",
+                 *encoder, "--taesd", folder / "models/tiny-tae.safetensors",
                  "--cfg-scale", "1", "--sampling-method", "euler", "--lora-model-dir", folder / "loras"],
                 logs, clean_environment())
             started.append(server)
@@ -131,6 +140,20 @@ def engine(run_engine, tmp_path_factory):
 
 
 @pytest.fixture
+def serve_folder():
+    """Serves folders on ports of their own."""
+    started = []
+
+    def serve(folder):
+        started.append(FolderServer(folder))
+        return started[-1]
+
+    yield serve
+    for server in started:
+        server.stop()
+
+
+@pytest.fixture
 def runtimes_file(state):
     """The catalog that processes on one directory share, as dev mode would make it."""
     state.directory.mkdir(parents=True, exist_ok=True)
@@ -143,9 +166,9 @@ def runtimes_file(state):
 
 @pytest.fixture
 def start_gateway(programs, state, runtimes_file):
-    def start(*arguments):
+    def start(*arguments, name="gateway"):
         gateway = programs.start(
-            "sd-gateway", "--state", state.directory, "--port", "0", "--log-format", "json", *arguments, name="gateway")
+            "sd-gateway", "--state", state.directory, "--port", "0", "--log-format", "json", *arguments, name=name)
         gateway.url = gateway.address()
         gateway.wait_for(lambda: web.answers(f"{gateway.url}/readyz"), 30, "readiness")
         return gateway
@@ -158,3 +181,69 @@ def start_agent(programs, state, runtimes_file):
         return programs.start(
             "sd-agent", "--state", state.directory, "--runtime", runtime, "--log-format", "json", *arguments, name=name)
     return start
+
+
+@pytest.fixture(scope="session")
+def moto():
+    """AWS, for all tests: each has queues, buckets and topics of its own."""
+    moto = Moto()
+    yield moto
+    moto.stop()
+
+
+_deployments = itertools.count()
+
+
+@pytest.fixture
+def deploy(moto, request):
+    """Makes what the infrastructure makes; SQS allows names of 80 characters, S3 of 63, and we add to them."""
+    words = request.node.name.replace("[", "-").rstrip("]").replace("_", "-").lower()
+    name = "".join(letter for letter in words if letter.isalnum() or letter == "-")[:40].strip("-")
+    return lambda **settings: Deployment(moto, f"{name}-{next(_deployments)}", **settings)
+
+
+@pytest.fixture
+def webui():
+    webui = WebUI()
+    yield webui
+    webui.stop()
+
+
+@pytest.fixture
+def make_cloud(deploy, moto, webui, programs):
+    """Makes a deployment behind a proxy, with an engine: what a fault on AWS happens to."""
+    proxies = []
+
+    def make(**settings):
+        proxies.append(Proxy(moto.url))
+        return Cloud(deploy(proxy=proxies[-1], **settings), proxies[-1], webui, programs)
+
+    yield make
+    for proxy in proxies:
+        proxy.stop()
+
+
+@pytest.fixture
+def cloud(make_cloud):
+    return make_cloud()
+
+
+@pytest.fixture
+def brief_cloud(make_cloud):
+    """One whose leases run for three seconds, so that what a killed agent held is soon had again."""
+    return make_cloud(visibility=3)
+
+
+@pytest.fixture(scope="module")
+def nodes(tmp_path_factory):
+    """An account of AWS with Bottlerocket nodes, for all tests of a file."""
+    with Account(tmp_path_factory.mktemp("account")) as account:
+        yield account
+
+
+@pytest.fixture
+def account(nodes):
+    """The same, emptied."""
+    nodes.begin()
+    yield nodes
+    nodes.end()

@@ -86,7 +86,8 @@ ht_easy *ht_easy_new(const ht_callbacks *callbacks) {
 void ht_easy_reset(ht_easy *easy) {
   curl_easy_reset(easy->curl);
   curl_slist_free_all(easy->headers);
-  easy->headers = NULL;
+  curl_slist_free_all(easy->resolution);
+  easy->headers = easy->resolution = NULL;
   easy->context = NULL;
   easy->error[0] = 0;
 }
@@ -95,6 +96,7 @@ void ht_easy_free(ht_easy *easy) {
   if (!easy) return;
   curl_easy_cleanup(easy->curl);
   curl_slist_free_all(easy->headers);
+  curl_slist_free_all(easy->resolution);
   free(easy);
 }
 
@@ -165,6 +167,12 @@ static bool set_connection(ht_easy *easy, const ht_request *request) {
   SET(CURLOPT_PROXY, request->proxy);
   SET(CURLOPT_NOPROXY, request->no_proxy);
   SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+  if (request->resolution) {
+    // libcurl keeps the list, not a copy of it.
+    easy->resolution = curl_slist_append(NULL, request->resolution);
+    if (!easy->resolution) return false;
+    SET(CURLOPT_RESOLVE, easy->resolution);
+  }
   SET(CURLOPT_CONNECTTIMEOUT_MS, request->connect_timeout_ms);
   SET(CURLOPT_MAXAGE_CONN, request->idle_seconds);
   if (request->fresh_connection) SET(CURLOPT_FRESH_CONNECT, 1L);
@@ -220,6 +228,11 @@ bool ht_easy_prepare(ht_easy *easy, const ht_request *request, void *context) {
 
 void ht_easy_pause(ht_easy *easy, bool receiving, bool sending) {
   curl_easy_pause(easy->curl, (receiving ? CURLPAUSE_RECV : 0) | (sending ? CURLPAUSE_SEND : 0));
+}
+
+int64_t ht_easy_uploaded(ht_easy *easy) {
+  curl_off_t count = 0;
+  return curl_easy_getinfo(easy->curl, CURLINFO_SIZE_UPLOAD_T, &count) == CURLE_OK ? (int64_t)count : 0;
 }
 
 const char *ht_easy_error(ht_easy *easy) { return easy->error; }

@@ -8,6 +8,7 @@ struct ht_easy {
   CURL *curl;
   bool (*goes_on)(void *context);
   struct curl_slist *headers;
+  struct curl_slist *resolution;
   const ht_callbacks *callbacks;
   void *context;
   char error[CURL_ERROR_SIZE];

@@ -18,6 +18,10 @@ public final class CurlTransport: Transport {
     public var policy: any ConnectionPolicy = OpenPolicy()
     /// The proxies for exchanges whose policy uses the environment's; `nil`: what the environment says at creation.
     public var proxies: ProxySettings?
+    /// For tests: numeric addresses to use for a host in place of what its name resolves to, `nil` to ask the system.
+    ///
+    /// Asked once for each exchange; what it answers is judged by the connection policy like any other address.
+    public var resolver: (@Sendable (_ host: String) -> [String]?)?
     /// Whether HTTP/2 is used where a TLS peer offers it.
     public var http2 = true
     /// Connections at the same time, or `nil` for any number; exchanges beyond wait, within their deadlines.
@@ -53,6 +57,19 @@ public final class CurlTransport: Transport {
 
   deinit { mailbox.retire() }
 
+  /// Runs tasks on the transport's own thread, where what they wait for arrives: an exchange then needs no change of
+  /// threads, which is a good part of what a small one costs.
+  ///
+  /// ```swift
+  /// try await withTaskExecutorPreference(transport.taskExecutor) {
+  ///   for url in urls { try await check(url) }
+  /// }
+  /// ```
+  ///
+  /// For tasks that mostly wait: while one computes or blocks, all exchanges of the transport rest. After a shutdown,
+  /// tasks run where they would without it.
+  public var taskExecutor: any TaskExecutor { mailbox }
+
   /// Ends all exchanges with `.closed` and returns when the thread has ended and every connection is closed.
   public func shutdown() async { await mailbox.close() }
 
@@ -67,7 +84,8 @@ public final class CurlTransport: Transport {
   {
     let began = ht_now()
     let policy = options.policy ?? configuration.policy
-    let wire = try WireRequest(request, body: body, proxies: policy.usesEnvironmentProxies ? proxies : nil)
+    var wire = try WireRequest(request, body: body, proxies: policy.usesEnvironmentProxies ? proxies : nil)
+    if let resolver = configuration.resolver { wire.resolve(request, by: resolver) }
     let exchange = Exchange(
       wire: wire, options: options, policy: policy is OpenPolicy ? nil : policy, began: began,
       configuration: configuration, mailbox: mailbox)

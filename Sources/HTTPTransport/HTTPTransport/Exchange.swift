@@ -101,7 +101,8 @@ extension Exchange {
   func receiveEverything(upTo limit: Int) async throws(TransportError) -> [UInt8] {
     try claimReader()
     let (isTooLarge, resumes) = state.withLock { state in
-      guard state.body.count <= limit else { return (true, false) }
+      // What promises to be too large need not be received to be so.
+      guard state.body.count <= limit, state.contentLength <= Int64(limit) else { return (true, false) }
       state.gatherLimit = limit
       if state.contentLength > Int64(state.body.count) {
         state.body.reserveCapacity(Int(min(state.contentLength, Int64(limit))))
@@ -133,7 +134,11 @@ extension Exchange {
   }
 
   /// Ends the exchange because its body is wanted no more.
-  func abandonUnread() { abandon(error(.cancelled, "the answer's body was dropped before its end")) }
+  func abandonUnread() {
+    // Most are over by then, and an error costs a text.
+    guard !state.withLock({ $0.end != nil }) else { return }
+    abandon(error(.cancelled, "the answer's body was dropped before its end"))
+  }
 
   private func claimReader() throws(TransportError) {
     let isTaken = state.withLock { $0.waiter != nil }

@@ -20,6 +20,14 @@ struct WireRequest: Sendable {
       case .stream(let length, _): length ?? -1
       }
     }
+
+    /// Whether it is handed over part by part, while it is sent.
+    var isRead: Bool {
+      switch self {
+      case .none, .empty, .copied: false
+      case .bytes, .file, .stream: true
+      }
+    }
   }
 
   /// Bodies up to this many bytes are handed over with the request.
@@ -36,6 +44,8 @@ struct WireRequest: Sendable {
   let headerLines: [UInt8]
   let body: Body
   let proxy: ProxySettings.Choice?
+  /// `+host:port:address,...`, where the addresses are not the system's to tell.
+  private(set) var resolution: String?
   private let scheme: String
   private let authority: String
 
@@ -61,6 +71,16 @@ struct WireRequest: Sendable {
     }
     self.body = try Self.body(of: request, body)
     headerLines = try Self.lines(of: request, self.body)
+  }
+
+  /// Takes the addresses from elsewhere.
+  mutating func resolve(_ request: HTTPRequest, by resolver: (String) -> [String]?) {
+    let parts = (request.authority ?? "").split(separator: ":", maxSplits: 1).map(String.init)
+    guard let host = parts.first, !host.hasPrefix("["), let addresses = resolver(host), !addresses.isEmpty else {
+      return
+    }
+    let port = parts.count > 1 ? parts[1] : request.scheme == "https" ? "443" : "80"
+    resolution = "+\(host):\(port):\(addresses.joined(separator: ","))"
   }
 
   private static func scheme(of request: HTTPRequest) throws(TransportError) -> String {

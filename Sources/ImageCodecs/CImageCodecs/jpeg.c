@@ -42,12 +42,23 @@ static struct jpeg_error_mgr *prepare(errors *errors, ic_message *message) {
 
 // Decoding.
 
+// A progressive file of some kilobytes can have thousands of scans, each of them work on the whole picture; encoders make
+// about ten.
+enum { MAX_SCANS = 100 };
+
 typedef struct {
   struct jpeg_decompress_struct jpeg;
+  struct jpeg_progress_mgr progress;
   errors errors;
   ic_shrinker shrinker;
   uint8_t *row;
 } decoder;
+
+static void on_progress(j_common_ptr jpeg) {
+  if (((j_decompress_ptr)jpeg)->input_scan_number > MAX_SCANS) {
+    leave((void *)jpeg->err, ic_status_malformed, "too many scans");
+  }
+}
 
 /// The least size, in eighths, that still is not smaller than what is wanted: libjpeg makes it at little cost.
 static unsigned eighths(const struct jpeg_decompress_struct *jpeg, uint32_t width, uint32_t height) {
@@ -64,6 +75,8 @@ static void read_picture(
     decoder *decoder, const uint8_t *bytes, size_t count, uint32_t width, uint32_t height, uint8_t *rgba) {
   struct jpeg_decompress_struct *jpeg = &decoder->jpeg;
   jpeg_create_decompress(jpeg);
+  decoder->progress.progress_monitor = on_progress;
+  jpeg->progress = &decoder->progress;
   jpeg_mem_src(jpeg, bytes, (unsigned long)count);
   jpeg_read_header(jpeg, TRUE);
   if (jpeg->num_components > 3) {

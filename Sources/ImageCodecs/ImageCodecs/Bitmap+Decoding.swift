@@ -5,8 +5,8 @@ extension Bitmap {
   /// Decodes a PNG, JPEG or WebP, smaller where that is wanted.
   ///
   /// The bytes are looked at first, so that nothing is decoded that is not whole or passes the limits. Making it smaller
-  /// happens on the way: memory is that of the result, and of some rows (of the whole picture for interlaced PNGs and
-  /// lossless WebPs).
+  /// happens on the way: memory is that of the result, and of some rows (of the whole picture for interlaced PNGs,
+  /// progressive JPEGs and lossless WebPs).
   ///
   /// - Parameters:
   ///   - bytes: the file.

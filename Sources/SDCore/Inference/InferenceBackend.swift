@@ -199,6 +199,26 @@ public struct InferenceOutput: Sendable {
   public var height: Int?
   /// The seed that made it, where the engine told.
   public var seed: UInt64?
+  /// A small picture of it; made by an `OutputFinisher`.
+  public var thumbnail: Thumbnail?
+
+  /// A small picture of an output.
+  public struct Thumbnail: Sendable {
+    /// The file.
+    public var bytes: [UInt8]
+    /// Media type and file extension with its dot.
+    public var contentType: String
+    public var fileExtension: String
+    /// In pixels.
+    public var width: Int
+    public var height: Int
+
+    /// A small picture.
+    public init(bytes: [UInt8], contentType: String, fileExtension: String, width: Int, height: Int) {
+      (self.bytes, self.contentType, self.fileExtension) = (bytes, contentType, fileExtension)
+      (self.width, self.height) = (width, height)
+    }
+  }
 
   /// One thing that an engine made; for backends.
   public init(

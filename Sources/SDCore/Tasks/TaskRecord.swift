@@ -16,14 +16,19 @@ public struct TaskRecord: Sendable, Hashable, Codable {
   public var digest: String
   /// Where its objects go.
   public var folder: String
+  /// The beginning of its prompt, for lists; `nil` where it has none in words.
+  public var title: String?
   /// The client's own.
   public var context: JSONValue? {
     get { contextText?.value }
     set { contextText = newValue.map { JSONText($0) } }
   }
   private var contextText: JSONText?
+  private static let longestTitle = 160
   /// What v1 can ask for.
   public var options: TaskOptions
+  /// The trace that it is a part of, where one was begun before it: 32 hexadecimal digits.
+  public var traceID: String?
 
   /// Where it stands.
   public var state: TaskState
@@ -67,6 +72,7 @@ public struct TaskRecord: Sendable, Hashable, Codable {
     model = request.model
     self.digest = digest
     folder = request.folder
+    title = request.content["prompt"]?.string.flatMap { $0.isEmpty ? nil : $0.truncated(toUTF8: Self.longestTitle) }
     contextText = request.context.map { JSONText($0) }
     options = request.options
     state = .queued
@@ -137,6 +143,32 @@ public struct TaskOutput: Sendable, Hashable, Codable {
   public var height: Int?
   /// The seed that made it.
   public var seed: UInt64?
+  /// A small picture of it, where the task wanted one.
+  public var thumbnail: Thumbnail?
+
+  /// A small picture beside an output.
+  public struct Thumbnail: Sendable, Hashable, Codable {
+    /// Its key in the store.
+    public var key: String
+    /// Media type.
+    public var contentType: String
+    /// Length in bytes.
+    public var bytes: Int
+    /// SHA-256, hexadecimal.
+    public var sha256: String
+    /// In pixels.
+    public var width: Int
+    public var height: Int
+
+    /// A small picture.
+    public init(key: String, contentType: String, bytes: Int, sha256: String, width: Int, height: Int) {
+      (self.key, self.contentType, self.bytes, self.sha256) = (key, contentType, bytes, sha256)
+      (self.width, self.height) = (width, height)
+    }
+  }
+
+  /// The keys of all objects that belong to it.
+  public var keys: [String] { thumbnail.map { [key, $0.key] } ?? [key] }
 
   /// One object that a task made.
   public init(

@@ -47,12 +47,17 @@ public struct TaskOptions: Sendable, Hashable, Codable {
   public var webhook: Webhook?
   /// Ahead of the ordinary ones, where the deployment has a queue for it.
   public var priority: Priority?
+  /// How its pictures are to be stored.
+  public var outputs: OutputOptions?
 
   /// No options.
-  public init(expiresAt: Timestamp? = nil, webhook: Webhook? = nil, priority: Priority? = nil) {
+  public init(
+    expiresAt: Timestamp? = nil, webhook: Webhook? = nil, priority: Priority? = nil, outputs: OutputOptions? = nil
+  ) {
     self.expiresAt = expiresAt
     self.webhook = webhook
     self.priority = priority
+    self.outputs = outputs
   }
 
   /// Where to POST the end to.

@@ -25,7 +25,9 @@ struct Deliverer: Sendable {
   }
 
   /// Stores the outputs and commits them.
-  func deliver(_ result: InferenceResult, _ run: ClaimedRun, timings: [String: Double]) async throws -> Outcome {
+  func deliver(
+    _ result: InferenceResult, _ making: Making, _ run: ClaimedRun, timings: [String: Double]
+  ) async throws -> Outcome {
     let standing = try await patience.trying("looking at \(run.key)") {
       try await run.standing(notOlderThan: .seconds(2))
     }
@@ -37,9 +39,9 @@ struct Deliverer: Sendable {
     case .ours: break
     }
     let before = await run.entry.record
-    let ours = result.outputs.enumerated().map { before.names.output($0 + 1, fileExtension: $1.fileExtension) }
-    let outputs = zip(result.outputs, ours).map { TaskOutput($0, key: $1, sha256: Self.digest($0.bytes)) }
-    let manifest = Manifest(before, result: result, outputs: outputs, timings: timings, at: clocks.timestamp)
+    let outputs = result.outputs.enumerated().map { TaskOutput($1, number: $0 + 1, before.names) }
+    let ours = outputs.flatMap(\.keys)
+    let manifest = Manifest(before, making, result: result, outputs: outputs, timings: timings, at: clocks.timestamp)
     do {
       // Nothing of it counts before the commit: the manifest need not wait for what it tells of.
       async let described: Void = put(
@@ -106,17 +108,18 @@ struct Deliverer: Sendable {
 
   private struct Superseded: Error {}
 
-  private static func digest(_ bytes: ArraySlice<UInt8>) -> String {
-    hexadecimal(bytes.withUnsafeBytes { SHA256.hash(data: $0) })
-  }
-
   private func put(_ outputs: [InferenceOutput], _ told: [TaskOutput], _ run: ClaimedRun) async throws {
+    var objects: [(key: String, bytes: ArraySlice<UInt8>, contentType: String, sha256: String)] = []
+    for (output, told) in zip(outputs, told) {
+      objects.append((told.key, output.bytes, told.contentType, told.sha256))
+      guard let small = output.thumbnail, let named = told.thumbnail else { continue }
+      objects.append((named.key, small.bytes[...], named.contentType, named.sha256))
+    }
     try await withThrowingTaskGroup(of: Void.self) { group in
-      var waiting = outputs.indices[...]
+      var waiting = objects[...]
       func startNext() {
-        guard let position = waiting.popFirst() else { return }
-        let (output, told) = (outputs[position], told[position])
-        group.addTask { try await put(told.key, output.bytes, output.contentType, told.sha256, run) }
+        guard let object = waiting.popFirst() else { return }
+        group.addTask { try await put(object.key, object.bytes, object.contentType, object.sha256, run) }
       }
       for _ in 0..<Self.parallelPuts { startNext() }
       while try await group.next() != nil { startNext() }
@@ -129,7 +132,7 @@ struct Deliverer: Sendable {
     _ key: String, _ bytes: ArraySlice<UInt8>, _ contentType: String, _ known: String?, _ run: ClaimedRun
   ) async throws {
     let (epoch, submission) = (run.claim.epoch, await run.entry.record.submission)
-    let digest = known ?? Self.digest(bytes)
+    let digest = known ?? contentDigest(bytes)
     let name = hexadecimal(SHA256.hash(data: Array(submission.utf8)).prefix(8))
     var options = PutOptions(
       contentType: contentType,
@@ -164,7 +167,7 @@ struct Deliverer: Sendable {
   /// `looks` what superseded claims left. Their holders remove their own if they still live.
   private func sweep(_ record: TaskRecord, _ ours: [String] = [], looks: Bool = false) async {
     guard record.state.isTerminal, looks || !ours.isEmpty else { return }
-    let (names, listed) = (record.names, Set(record.outputs.map(\.key)))
+    let (names, listed) = (record.names, Set(record.outputs.flatMap(\.keys)))
     var strays = Set(ours)
     do {
       if looks {
@@ -182,11 +185,21 @@ struct Deliverer: Sendable {
   }
 }
 
+private func contentDigest(_ bytes: ArraySlice<UInt8>) -> String {
+  hexadecimal(bytes.withUnsafeBytes { SHA256.hash(data: $0) })
+}
+
 extension TaskOutput {
-  /// What an engine made, as it was stored.
-  fileprivate init(_ output: InferenceOutput, key: String, sha256: String) {
+  /// What an engine made, as it is stored.
+  fileprivate init(_ output: InferenceOutput, number: Int, _ names: OutputNames) {
     self.init(
-      key: key, role: output.role, contentType: output.contentType, bytes: output.bytes.count, sha256: sha256,
+      key: names.output(number, fileExtension: output.fileExtension), role: output.role,
+      contentType: output.contentType, bytes: output.bytes.count, sha256: contentDigest(output.bytes),
       width: output.width, height: output.height, seed: output.seed)
+    thumbnail = output.thumbnail.map { small in
+      Thumbnail(
+        key: names.thumbnail(number, fileExtension: small.fileExtension), contentType: small.contentType,
+        bytes: small.bytes.count, sha256: contentDigest(small.bytes[...]), width: small.width, height: small.height)
+    }
   }
 }

@@ -18,13 +18,16 @@ struct Preparer: Sendable {
   }
 
   /// Inputs in place, and the request as the engine will get it.
-  func prepare(_ request: TaskRequest, _ record: TaskRecord) async throws -> PreparedInference {
+  func prepare(_ request: TaskRequest, _ record: TaskRecord) async throws -> ReadyTask {
     do {
+      let (content, inputs) = try await withInputs(request)
       let inference = InferenceRequest(
         key: record.key, attempt: record.attempts, type: request.type, model: request.model ?? configuration.model,
-        mayLoadModel: configuration.dynamicModel, content: try await withInputs(request),
-        seed: Self.seed(of: record.key))
-      return try await backend.prepare(inference)
+        mayLoadModel: configuration.dynamicModel, content: content, seed: Self.seed(of: record.key))
+      let prepared = try await backend.prepare(inference)
+      let making = Making(
+        request, content: prepared.request.content, inputs: inputs, engine: backend.kind, configuration)
+      return ReadyTask(prepared: prepared, making: making)
     } catch let error where !(error is CancellationError) {
       throw TaskError(error, code: .internal, stage: .prepare)
     }
@@ -36,36 +39,53 @@ struct Preparer: Sendable {
     return SHA256.hash(data: Array(text.utf8)).prefix(4).reduce(0) { $0 << 8 | UInt64($1) }
   }
 
-  private func withInputs(_ request: TaskRequest) async throws -> JSONValue {
+  private func withInputs(_ request: TaskRequest) async throws -> (content: JSONValue, inputs: [Making.Input]) {
     let found = InputReferences.find(in: request.content, type: request.type)
-    guard !found.isEmpty else { return request.content }
+    guard !found.isEmpty else { return (request.content, []) }
     guard found.count <= Self.maximumInputs else {
       throw TaskError(.inputRefused, .prepare, "the task brings \(found.count) images; at most \(Self.maximumInputs)")
     }
     let references = Array(Set(found.map(\.reference)))
     let limit = configuration.memoryBudget
-    let texts = try await withThrowingTaskGroup(of: (String, String).self) { group in
+    let fetched = try await withThrowingTaskGroup(of: (String, Fetched).self) { group in
       var waiting = references[...]
-      var texts: [String: String] = [:]
+      var fetched: [String: Fetched] = [:]
       var bytes = 0
       func startNext() {
         guard let reference = waiting.popFirst() else { return }
-        group.addTask { (reference, Data(try await inputs.fetch(reference)).base64EncodedString()) }
+        group.addTask { (reference, Fetched(try await inputs.fetch(reference))) }
       }
       for _ in 0..<Self.parallelFetches { startNext() }
-      while let (reference, text) = try await group.next() {
-        texts[reference] = text
-        bytes += text.utf8.count
+      while let (reference, input) = try await group.next() {
+        fetched[reference] = input
+        bytes += input.text.utf8.count
         guard bytes <= limit else {
           throw TaskError(
             .inputRefused, .prepare, "the task's images are too large: more than \(limit >> 20) MiB together")
         }
         startNext()
       }
-      return texts
+      return fetched
     }
     var content = request.content
-    for place in found { content[place.path] = texts[place.reference].map(JSONValue.string) }
-    return content
+    var brought: [Making.Input] = []
+    for place in found {
+      guard let input = fetched[place.reference] else { continue }
+      content[place.path] = .string(input.text)
+      brought.append(Making.Input(place, bytes: input.byteCount, sha256: input.sha256))
+    }
+    return (content, brought)
+  }
+
+  private struct Fetched: Sendable {
+    var text: String
+    var byteCount: Int
+    var sha256: String
+
+    init(_ bytes: [UInt8]) {
+      text = Data(bytes).base64EncodedString()
+      byteCount = bytes.count
+      sha256 = hexadecimal(SHA256.hash(data: bytes))
+    }
   }
 }

@@ -6,6 +6,7 @@ struct TaskPipeline: Sendable {
   let claimer: Claimer
   let preparer: Preparer
   let inferrer: Inferrer
+  let finisher: any OutputFinisher
   let deliverer: Deliverer
   let events: any EventTopic
   let engine: EngineWatch
@@ -25,6 +26,7 @@ struct TaskPipeline: Sendable {
     do {
       let task: ReceivedTask
       do { task = try await ReceivedTask(held.lease, ledger: claimer.ledger) } catch let problem as RequestProblem {
+        way.leave()
         return try await bury(held, DeadLetterReason(code: "poison", message: "\(problem)"))
       }
       var context = ServiceContext.topLevel
@@ -35,11 +37,13 @@ struct TaskPipeline: Sendable {
         try await process(task, held, way)
       }
     } catch let error as SDError where error.code == .corrupt {
+      way.leave()
       // No try will make it whole again, and there may be more to be had from the rest.
       do { try await bury(held, DeadLetterReason(code: "corrupt", message: error.message)) } catch {
         await giveBack(held, after: backoff(held.lease.receiveCount))
       }
     } catch {
+      way.leave()
       logger.warning(
         "a message could not be worked on, giving it back",
         metadata: ["message": "\(held.lease.messageID)", "error": "\(error)"])
@@ -47,8 +51,28 @@ struct TaskPipeline: Sendable {
     }
   }
 
+  /// Closes the run whose letter opened the present one, where nobody has: the queue itself had moved its message, since
+  /// its consumers died or gave it back too often.
+  private func closeRun(before entry: LedgerEntry) async throws {
+    let key = entry.record.key
+    guard key.run > 1, let before = try await claimer.ledger.read(RunKey(key.task, run: key.run - 1)),
+      !before.record.state.isTerminal
+    else { return }
+    let closer = RunCloser(
+      ledger: claimer.ledger, store: claimer.store, events: events, clocks: clocks, logger: logger)
+    _ = try await closer.fail(
+      before,
+      TaskError(
+        .attemptsExhausted, .receive,
+        "the task was handed out too often and never ended; an operator sent it back, as run \(key.run)"))
+  }
+
   private func process(_ task: ReceivedTask, _ held: HeldLease, _ way: Way) async throws {
-    switch try await claimer.claim(task, lease: held.lease) {
+    let decision = try await claimer.claim(task, lease: held.lease)
+    if task.isRedriven { try await closeRun(before: decision.entry) }
+    // Whatever else is to be done needs no engine: the next message need not wait for it.
+    if case .work = decision {} else { way.leave() }
+    switch decision {
     case .surplus(let entry):
       log(entry, "a surplus message of a run that another carries")
       try await finish(held)
@@ -71,14 +95,14 @@ struct TaskPipeline: Sendable {
     var stage = Stopwatch(clocks)
     do {
       let record = await run.entry.record
-      let prepared = try await withSpan("prepare") { _ in
+      let ready = try await withSpan("prepare") { _ in
         try await drain.interrupting { try await preparer.prepare(task.request, record) }
       }
-      guard let prepared else { return await handBack(run, held, begun: false) }
-      way.weigh(prepared.payload.count)
+      guard let ready else { return await handBack(run, held, begun: false) }
+      way.weigh(ready.prepared.payload.count)
       stage.lap("prepare")
       async let _ = keepFresh(run, way)
-      guard try await takeEngine(way, for: prepared.request.model) else {
+      guard try await takeEngine(way, for: ready.prepared.request.model) else {
         return await handBack(run, held, begun: false)
       }
       stage.lap("wait")
@@ -87,7 +111,7 @@ struct TaskPipeline: Sendable {
       case .cancelled: throw Inferrer.Interruption.cancelled
       case .ours: break
       }
-      let (outcome, result) = try await make(prepared, run, way, stage)
+      let (outcome, result) = try await make(ready, run, way, stage)
       try await conclude(outcome, result, run, held)
     } catch let interruption as Inferrer.Interruption {
       way.leaveEngine()
@@ -110,7 +134,7 @@ struct TaskPipeline: Sendable {
   /// The start is told beside that: it holds nothing up, a start that cannot be told is no failure, and once the end is
   /// at hand it is not told any more.
   private func make(
-    _ prepared: PreparedInference, _ run: ClaimedRun, _ way: Way, _ stage: Stopwatch
+    _ ready: ReadyTask, _ run: ClaimedRun, _ way: Way, _ stage: Stopwatch
   ) async throws -> (Deliverer.Outcome, InferenceResult) {
     let record = await run.entry.record
     return try await withThrowingTaskGroup(of: Void.self) { group in
@@ -123,18 +147,25 @@ struct TaskPipeline: Sendable {
       way.begin()
       log(await run.entry, "engine started")
       let answer = try await withSpan("infer", ofKind: .client) { _ in
-        try await inferrer.run(prepared, run, reportsProgress: engine.reportsProgress) { way.engineIsFree() }
+        try await inferrer.run(ready.prepared, run, reportsProgress: engine.reportsProgress) { way.engineIsFree() }
       }
       way.engineIsFree()
       stage.lap("infer")
       way.weigh(answer.byteCount)
-      let result = try await answer.finish()
+      var result = try await answer.finish()
       stage.lap("decode")
-      let laps = stage.laps
-      let outcome = try await withSpan("deliver") { _ in try await deliverer.deliver(result, run, timings: laps) }
+      let wishes = ready.making.outputs
+      if !wishes.changesNothing {
+        result = try await finisher.finish(result, wishes)
+        stage.lap("convert")
+      }
+      let (made, laps) = (result, stage.laps)
+      let outcome = try await withSpan("deliver") { _ in
+        try await deliverer.deliver(made, ready.making, run, timings: laps)
+      }
       stage.lap("deliver")
       for (name, seconds) in stage.laps { metrics.stage(name, took: seconds) }
-      return (outcome, result)
+      return (outcome, made)
     }
   }
 

@@ -27,8 +27,9 @@ public final class Worker: Service {
   /// A worker; it begins with `run`.
   public init(
     queue: any MessageQueue, ledger: any TaskLedger, store: any ObjectStore, events: any EventTopic = SilentTopic(),
-    backend: any InferenceBackend, inputs: any InputSource = NoInputs(), configuration: WorkerConfiguration,
-    clocks: Clocks = .system, logger: Logger = Logger(label: "worker"),
+    backend: any InferenceBackend, inputs: any InputSource = NoInputs(),
+    outputs: any OutputFinisher = NoOutputChanges(),
+    configuration: WorkerConfiguration, clocks: Clocks = .system, logger: Logger = Logger(label: "worker"),
     metricsFactory: any MetricsFactory = MetricsSystem.factory
   ) {
     let metrics = WorkerMetrics(runtime: configuration.runtime, factory: metricsFactory)
@@ -50,6 +51,7 @@ public final class Worker: Service {
       preparer: Preparer(backend: backend, inputs: inputs, configuration: configuration),
       inferrer: Inferrer(
         backend: backend, ledger: ledger, configuration: configuration, clocks: clocks, drain: drain, logger: logger),
+      finisher: outputs,
       deliverer: Deliverer(
         store: store, ledger: ledger, announcer: Announcer(store: store, events: events), clocks: clocks,
         patience: Patience(clocks: clocks, drain: drain, logger: logger, metrics: metrics), logger: logger,

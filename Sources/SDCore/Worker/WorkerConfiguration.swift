@@ -2,6 +2,8 @@
 public struct WorkerConfiguration: Sendable {
   /// What this worker is called in records and logs; unique among the workers of a deployment.
   public var name: String
+  /// The version of its program, for manifests.
+  public var version: String?
   /// The runtime that it serves, as written into records of tasks that name none.
   public var runtime: String?
   /// The model that the runtime has loaded; `nil` when each task names its own.
@@ -45,6 +47,8 @@ public struct WorkerConfiguration: Sendable {
   public var grace = Duration.seconds(90)
   /// Whether a start is announced too.
   public var announcesStart = false
+  /// How pictures are stored where their tasks do not say.
+  public var outputs = OutputOptions()
   /// How long a retryable failure keeps its task from being taken again: doubled each time, with jitter, up to the cap.
   public var retryDelay = Duration.seconds(2)
   public var maximumRetryDelay = Duration.seconds(120)

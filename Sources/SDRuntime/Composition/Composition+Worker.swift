@@ -59,7 +59,8 @@ extension Composition {
     let name = [Self.hostName, "\(getpid())", runtime?.name].compactMap(\.self).joined(separator: "-")
     let worker = Worker(
       queue: queue, ledger: ledger, store: store, events: events, backend: backend,
-      inputs: try registry.inputs(store, context), configuration: workerConfiguration(name, runtime, isJob: isJob),
+      inputs: try registry.inputs(store, context), outputs: registry.outputs,
+      configuration: workerConfiguration(name, runtime, isJob: isJob),
       clocks: context.clocks, logger: context.logger)
     return ComposedWorker(worker: worker, backend: backend, queues: [queue])
   }
@@ -67,6 +68,7 @@ extension Composition {
   /// How a worker goes about its work: what was configured, then what its runtime is, then the defaults.
   func workerConfiguration(_ name: String, _ runtime: RuntimeDescription?, isJob: Bool) -> WorkerConfiguration {
     var worker = WorkerConfiguration(name: name)
+    worker.version = Program.version
     worker.runtime = runtime?.name ?? configuration.text(.runtime)
     worker.model = configuration.text(.model) ?? runtime?.model
     worker.dynamicModel = configuration.boolean(.dynamicModel) ?? runtime?.dynamicModel ?? false
@@ -82,6 +84,7 @@ extension Composition {
     worker.prefersLoadedModel = configuration.boolean(.modelAffinity) ?? worker.prefersLoadedModel
     worker.warmUp = configuration.size(.warmUp)
     worker.engineMemoryLimit = configuration.bytes(.engineMemoryLimit)
+    worker.outputs.metadata = configuration.text(.outputMetadata).flatMap(OutputOptions.Metadata.init)
     if isJob {
       worker.maximumTasks = worker.maximumTasks ?? 1
       worker.looksAhead = false

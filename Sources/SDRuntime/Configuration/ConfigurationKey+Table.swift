@@ -3,10 +3,10 @@ extension ConfigurationKey {
   public static let all: [ConfigurationKey] = [
     .state, .runtime, .queue, .priorityQueue, .deadLetter, .store, .ledger, .topic, .events, .traces, .backend,
     .backendKey, .runtimes, .model, .dynamicModel, .host, .port, .publicURL, .allowedHosts, .proxies, .apiKeys,
-    .queueLimit, .webhooks,
-    .webhookSecret, .privateWebhooks, .healthPort, .logLevel, .logFormat, .visibility, .grace, .maximumAttempts,
-    .inferenceTimeout, .stallTimeout, .maximumTasks, .lookAhead, .modelAffinity, .announceStart, .memoryBudget, .warmUp,
-    .engineMemoryLimit, .emptyStatus, .stopEngine, .stopProcesses, .markPod, .serviceAccount, .spotNotices, .s3Inputs,
+    .queueLimit, .webhooks, .webhookSecret, .privateWebhooks, .dashboard, .healthPort, .logLevel, .logFormat,
+    .visibility, .grace, .maximumAttempts, .inferenceTimeout, .stallTimeout, .maximumTasks, .lookAhead, .modelAffinity,
+    .announceStart, .memoryBudget, .warmUp, .engineMemoryLimit, .emptyStatus, .stopEngine, .stopProcesses, .markPod,
+    .serviceAccount, .spotNotices, .s3Inputs, .inputHosts, .outputMetadata,
     .bucket, .relaxed,
   ]
 
@@ -111,6 +111,10 @@ extension ConfigurationKey {
   public static let privateWebhooks = Self(
     "private-webhooks", .boolean, [.gateway, .dev], default: "false; sdctl dev: true",
     "Whether webhooks may go to addresses that are not public ones.")
+  /// Whether the page for people is served.
+  public static let dashboard = Self(
+    "dashboard", .boolean, [.gateway, .dev], default: "false; sdctl dev: true",
+    "Whether the dashboard is served at /: tasks, pictures, queues and dead letters in a browser.")
   /// The agent's health port.
   public static let healthPort = Self(
     "health-port", .count(0...65535), .workers, default: "off",
@@ -177,6 +181,15 @@ extension ConfigurationKey {
   public static let engineMemoryLimit = Self(
     "engine-memory-limit", .bytes, .workers, default: "none",
     "Main memory of the web UI from which on it is made to let go of its model and load it again, between two tasks.")
+  /// What becomes of what engines write into pictures.
+  public static let outputMetadata = Self(
+    "output-metadata", .choice(["keep", "strip"]), .workers, default: "keep",
+    "What becomes of what engines write into pictures (prompts, seeds, ComfyUI's graph) where a task does not say.")
+  /// Servers of tests in place of hosts.
+  public static let inputHosts = Self(
+    "input-hosts", .text, .workers, default: "none",
+    "For tests: servers that images are fetched from in place of a host: NAME=http://127.0.0.1:PORT, with commas between."
+  )
 
   // MARK: The pod
 

@@ -1,4 +1,5 @@
 import AWSPlugins
+import BackendPlugins
 import SDCore
 
 /// The objects that a task's `s3:` inputs may come from: the deployment's own store, and what `s3-inputs` allows.
@@ -49,21 +50,28 @@ struct InputObjects: Sendable {
     self.places = places
   }
 
-  /// The bytes of an object. Throws `.denied` for what no task may read.
-  func read(_ key: String, in bucket: String) async throws -> [UInt8] {
+  /// An object; `nil` when it still has the entity tag that is known. Throws `.denied` for what no task may read.
+  func read(_ key: String, in bucket: String, unless known: String? = nil) async throws -> InputObject? {
     let segments = key.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
     guard !segments.contains(where: { $0.first == UInt8(ascii: ".") }) else {
       throw SDError(.denied, "reading an input whose key has a segment that begins with a dot")
     }
     if bucket.utf8.elementsEqual(store.bucket.utf8), key.utf8.starts(with: store.prefix.utf8) {
       let own = String(decoding: key.utf8.dropFirst(store.prefix.utf8.count), as: UTF8.self)
-      return try await store.get(own, range: nil, limit: Self.maximumBytes).bytes
+      return try await Self.read(own, of: store, unless: known)
     }
     guard places.contains(where: { $0.holds(key, in: bucket) }) else {
       throw SDError(.denied, "reading an input from bucket \(bucket.debugDescription): it is not among those allowed")
     }
     let other = try S3ObjectStore(bucket: bucket, client: try context.aws(), clocks: context.clocks)
-    return try await other.get(key, range: nil, limit: Self.maximumBytes).bytes
+    return try await Self.read(key, of: other, unless: known)
+  }
+
+  private static func read(_ key: String, of store: any ObjectStore, unless known: String?) async throws -> InputObject?
+  {
+    if let known, try await store.head(key).etag == known { return nil }
+    let object = try await store.get(key, range: nil, limit: maximumBytes)
+    return InputObject(bytes: object.bytes, etag: object.info.etag)
   }
 }
 

@@ -32,10 +32,31 @@ extension PluginRegistry {
     }
     inputs = { store, context in
       let objects = try InputObjects(store, context)
-      return HTTPInputSource(transport: context.transport, clocks: context.clocks) { bucket, key in
-        try await objects.read(key, in: bucket)
+      var configuration = HTTPInputSource.Configuration()
+      configuration.hosts = try Self.inputHosts(context.configuration)
+      return HTTPInputSource(
+        transport: context.transport, configuration: configuration, clocks: context.clocks
+      ) { bucket, key, known in
+        try await objects.read(key, in: bucket, unless: known)
       }
     }
+  }
+
+  /// `name=http://127.0.0.1:8000,...` by name.
+  private static func inputHosts(_ configuration: Configuration) throws(SDError) -> [String: String] {
+    var hosts: [String: String] = [:]
+    for entry in (configuration.text(.inputHosts) ?? "").split(separator: ",") {
+      let parts = entry.split(separator: "=", maxSplits: 1).map { String($0.trimmingSpaces) }
+      guard parts.count == 2, let server = PluginURI(parts[1]), ["http", "https"].contains(server.scheme),
+        server.authority?.isEmpty == false, server.path.isEmpty
+      else {
+        throw SDError(
+          .configuration,
+          "input-hosts has \(entry.debugDescription); it must be NAME=http://HOST:PORT, with commas between")
+      }
+      hosts[parts[0].lowercased()] = parts[1]
+    }
+    return hosts
   }
 
   private static func server(of uri: PluginURI) throws(SDError) -> String {

@@ -1,3 +1,4 @@
+import OutputPlugins
 public import SDCore
 
 /// Which plugin stands behind which URI scheme, for each role.
@@ -25,6 +26,8 @@ public struct PluginRegistry: Sendable {
   public var traces = PluginFactories<any SpanExporter>(for: .traces)
   /// What brings in the images that requests point to, given the store that holds objects.
   public var inputs: @Sendable (any ObjectStore, PluginContext) throws -> any InputSource = { _, _ in RefusingInputs() }
+  /// What makes pictures into what tasks want stored.
+  public var outputs: any OutputFinisher = NoOutputChanges()
   /// How the address of a queue follows from its name and the address of the topic that feeds it, by the topic's scheme.
   public var queueNaming: [String: @Sendable (_ topic: PluginURI, _ queue: String) -> String] = [:]
   /// Whether the queues of a scheme keep their letters in a queue of their name and `-dlq` in the same place.
@@ -40,6 +43,7 @@ public struct PluginRegistry: Sendable {
     registry.registerLocalPlugins()
     registry.registerAWSPlugins()
     registry.registerBackends()
+    registry.outputs = PictureFinisher()
     registry.events.register("none", usage: "none:") { _, _ in SilentTopic() }
     registry.registerOTLP()
     registry.traces.register("none", usage: "none:") { _, _ in NoSpans() }

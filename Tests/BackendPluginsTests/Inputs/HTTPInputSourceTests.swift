@@ -18,15 +18,6 @@ struct HTTPInputSourceTests {
     return configuration
   }
 
-  private func failure(_ source: HTTPInputSource, _ reference: String) async -> TaskError? {
-    do {
-      _ = try await source.fetch(reference)
-      return nil
-    } catch {
-      return error as? TaskError
-    }
-  }
-
   @Test("A picture is fetched, over redirects of every form")
   func redirects() async throws {
     let png = try picture()
@@ -102,9 +93,9 @@ struct HTTPInputSourceTests {
     ])
   func kinds(reference: String) async throws {
     try await withTransport { (transport) async throws in
-      let source = HTTPInputSource(transport: transport, configuration: Self.open()) { _, _ in
+      let source = HTTPInputSource(transport: transport, configuration: Self.open()) { _, _, _ in
         Issue.record("an object was read")
-        return []
+        return nil
       }
       let error = await failure(source, reference)
       #expect(error?.code == .inputRefused && error?.message.contains("secret") == false)
@@ -168,9 +159,15 @@ struct HTTPInputSourceTests {
     let png = try picture()
     let server = try ScriptedHTTPServer { _ in .respond(body: png) }
     try await withTransport { (transport) async throws in
-      let configuration = Self.open { $0.hosts = ["images.example": "127.0.0.1:\(server.port)"] }
+      var configuration = HTTPInputSource.Configuration()
+      configuration.hosts = ["images.example": server.url]
       let source = HTTPInputSource(transport: transport, configuration: configuration)
-      #expect(try await source.fetch("http://Images.example:8080/cat.png") == png)
+      for reference in ["http://Images.example:8080/cat.png?a=1", "https://images.example/cat.png?a=1"] {
+        #expect(try await source.fetch(reference) == png)
+      }
+      #expect(server.requests.map(\.target) == ["/cat.png?a=1", "/cat.png?a=1"])
+      // Only that one: the address itself is as far away as ever.
+      #expect(await failure(source, server.url + "/cat.png")?.code == .inputRefused)
     }
   }
 
@@ -178,10 +175,10 @@ struct HTTPInputSourceTests {
   func objects() async throws {
     let png = try picture()
     try await withTransport { (transport) async throws in
-      let source = HTTPInputSource(transport: transport) { bucket, key in
+      let source = HTTPInputSource(transport: transport) { bucket, key, _ in
         switch (bucket, key) {
-        case ("inputs", "a/cat 1.png"): return png
-        case ("inputs", "a/text"): return Array("text".utf8)
+        case ("inputs", "a/cat 1.png"): return InputObject(bytes: png, etag: nil)
+        case ("inputs", "a/text"): return InputObject(bytes: Array("text".utf8), etag: nil)
         case ("inputs", _): throw SDError(.notFound, "no such object")
         case ("busy", _): throw SDError(.throttled, "slow down")
         default: throw SDError(.denied, "not allowed")

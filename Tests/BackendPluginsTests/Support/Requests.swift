@@ -33,6 +33,16 @@ extension InferenceBackend {
   }
 }
 
+/// The error that fetching an input ends with.
+func failure(_ source: HTTPInputSource, _ reference: String) async -> TaskError? {
+  do {
+    _ = try await source.fetch(reference)
+    return nil
+  } catch {
+    return error as? TaskError
+  }
+}
+
 /// A small picture that tells its seed as web UIs do.
 func picture(_ seed: UInt64 = 1, _ width: Int = 16, _ height: Int = 16) throws -> [UInt8] {
   try TestPattern(prompt: "p", seed: seed, width: width, height: height).png()

@@ -47,7 +47,7 @@ import Testing
     let body: JSONValue = [
       "id": "a", "runtime": "r", "model": "m", "type": "extra-single-image", "prefix": "p", "context": [1, nil],
       "content": ["image": "https://a/x.png"], "priority": "normal", "expires_in": 60,
-      "webhook": ["url": "https://a/hook", "when_running": true],
+      "webhook": ["url": "https://a/hook", "when_running": true], "outputs": ["format": "webp", "thumbnail": 64],
     ]
     let sent = try V1Door.decode(body, now: Timestamp(milliseconds: 1_767_225_600_000))
     let came = try TaskMessage.decode(sent.payload.serialized())

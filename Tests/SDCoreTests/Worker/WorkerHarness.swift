@@ -17,9 +17,11 @@ struct WorkerHarness: Sendable {
   let submissions: SubmissionService
   var configuration: WorkerConfiguration
 
-  init(visibility: Duration = .seconds(30), clocks: Clocks = .system) throws {
+  init(
+    visibility: Duration = .seconds(30), maximumLease: Duration = .seconds(12 * 3600), clocks: Clocks = .system
+  ) throws {
     system = MemorySystem(name: RandomName.make(), clocks: clocks)
-    queue = system.queue("sdruntime", configuration: .init(visibility: visibility))
+    queue = system.queue("sdruntime", configuration: .init(visibility: visibility, maximumLease: maximumLease))
     letters = system.queue("sdruntime-dlq")
     notices = system.queue("heard")
     store = system.store("out")
@@ -44,6 +46,7 @@ struct WorkerHarness: Sendable {
   func worker(
     _ name: String = "worker", backend: (any InferenceBackend)? = nil, store: (any ObjectStore)? = nil,
     events: (any EventTopic)? = nil, queue: (any MessageQueue)? = nil, ledger: (any TaskLedger)? = nil,
+    outputs: any OutputFinisher = NoOutputChanges(),
     metricsFactory: any MetricsFactory = NOOPMetricsHandler.instance,
     _ change: (inout WorkerConfiguration) -> Void = { _ in }
   ) -> Worker {
@@ -53,7 +56,8 @@ struct WorkerHarness: Sendable {
     return Worker(
       queue: queue ?? self.queue, ledger: ledger ?? self.ledger, store: store ?? self.store,
       events: events ?? self.events,
-      backend: backend ?? self.backend, inputs: inputs, configuration: configuration, clocks: system.clocks,
+      backend: backend ?? self.backend, inputs: inputs, outputs: outputs,
+      configuration: configuration, clocks: system.clocks,
       logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, metricsFactory: metricsFactory)
   }
 

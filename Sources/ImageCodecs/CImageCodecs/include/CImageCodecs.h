@@ -30,7 +30,8 @@ typedef struct {
 /// Decodes a picture and makes it smaller on the way, each pixel the mean of the area that it covers.
 ///
 /// `width` and `height` are what is wanted, each at most the picture's own and at least 1; `rgba` has room for that many
-/// pixels. Memory beyond it: some rows, or the whole picture where that is interlaced or a lossless WebP.
+/// pixels. Memory beyond it: some rows, or the whole picture where that is interlaced, progressive or a lossless
+/// WebP.
 ic_status ic_decode(
     ic_format format, const uint8_t *bytes, size_t count, uint32_t width, uint32_t height, uint8_t *rgba,
     ic_message *message);

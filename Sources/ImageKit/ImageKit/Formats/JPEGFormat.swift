@@ -40,14 +40,14 @@ enum JPEGFormat: PictureFormat {
     }
   }
 
-  private enum Marker {
+  enum Marker {
     static let start: UInt8 = 0xD8
     static let end: UInt8 = 0xD9
     static let scan: UInt8 = 0xDA
     static let restarts: ClosedRange<UInt8> = 0xD0...0xD7
   }
 
-  private struct Segment {
+  struct Segment {
     let marker: UInt8
     let data: Range<Int>
     var end: Int { data.upperBound }
@@ -56,6 +56,9 @@ enum JPEGFormat: PictureFormat {
     var isFrame: Bool {
       (0xC0...0xCF).contains(marker) && marker != 0xC4 && marker != 0xC8 && marker != 0xCC
     }
+
+    /// APP1 and on save colour profiles (2) and Adobe's note on colours (14), and comments.
+    var isMetadata: Bool { (0xE1...0xEF).contains(marker) && marker != 0xE2 && marker != 0xEE || marker == 0xFE }
 
     static func read(_ bytes: Span<UInt8>, at offset: Int) throws(ImageError) -> Segment {
       var cursor = Cursor(offset..<bytes.count, "JPEG")
@@ -88,7 +91,7 @@ enum JPEGFormat: PictureFormat {
   }
 
   /// Where the entropy-coded data ends: at a marker that is neither a stuffed zero nor a restart.
-  private static func entropyEnd(_ bytes: Span<UInt8>, from start: Int) throws(ImageError) -> Int {
+  static func entropyEnd(_ bytes: Span<UInt8>, from start: Int) throws(ImageError) -> Int {
     var offset = start
     while offset < bytes.count {
       offset = bytes.firstOffset(of: 0xFF, in: offset..<bytes.count)

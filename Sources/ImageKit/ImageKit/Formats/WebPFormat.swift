@@ -21,17 +21,13 @@ enum WebPFormat: PictureFormat {
   }
 
   static func walk(_ bytes: Span<UInt8>, _ limits: ImageLimits, _ info: inout ImageInfo) throws(ImageError) {
-    var (riff, budget) = (Cursor(4..<bytes.count, "WebP"), PartBudget(.webp, limits))
-    let end = 8 + (try riff.littleEndian(4, bytes))
-    guard end <= bytes.count else {
-      throw ImageError(.truncated, "WebP: \(end) bytes by its own count, \(bytes.count) there")
-    }
+    var budget = PartBudget(.webp, limits)
+    let end = try end(of: bytes)
     var (offset, frames) = (12, 0)
     while offset < end {
       try budget.take()
       let chunk = try Chunk.read(bytes, at: offset, end: end, isWhole: true)
-      // A chunk of odd length is followed by a byte of padding, which some writers leave out at the end.
-      offset = min(end, chunk.data.upperBound + chunk.data.count % 2)
+      offset = chunk.next(before: end)
       switch chunk.type {
       case "VP8 ", "VP8L":
         guard try size(bytes, chunk) == (info.width, info.height) else {
@@ -47,9 +43,23 @@ enum WebPFormat: PictureFormat {
     guard frames > 0 else { throw ImageError(.truncated, "WebP: ends without a picture") }
   }
 
-  private struct Chunk {
+  /// Where the file ends by its own count.
+  static func end(of bytes: Span<UInt8>) throws(ImageError) -> Int {
+    var riff = Cursor(4..<bytes.count, "WebP")
+    let end = 8 + (try riff.littleEndian(4, bytes))
+    guard end <= bytes.count else {
+      throw ImageError(.truncated, "WebP: \(end) bytes by its own count, \(bytes.count) there")
+    }
+    return end
+  }
+
+  struct Chunk {
     let type: FourCC
     let data: Range<Int>
+
+    /// Where the next one begins. One of odd length is followed by a byte of padding, which some writers leave out at the
+    /// end.
+    func next(before end: Int) -> Int { min(end, data.upperBound + data.count % 2) }
 
     /// The chunk at an offset; unless it must be whole, as much of it as there is.
     static func read(

@@ -59,7 +59,12 @@ public final class ComfyBackend: InferenceBackend {
     var graph = try await graph(of: request)
     graph.fillSeeds(request.seed)
     if request.type == .pipeline, request.content["workflow"] == nil {
-      request.content = graph.json
+      // As it came: a graph, or the body of POST /prompt.
+      if Self.isWrapped(request.content) {
+        request.content["prompt"] = graph.json
+      } else {
+        request.content = graph.json
+      }
     } else {
       // The parameters as they were, but for the seed.
       request.content = workflows.repeatable(request)
@@ -83,10 +88,12 @@ public final class ComfyBackend: InferenceBackend {
       return try await workflows.graph(named: name, filledFor: request) { try await self.checkpoints() }
     }
     // Some send the whole body of POST /prompt.
-    if let prompt = content["prompt"], prompt.object != nil, content["class_type"] == nil {
-      return try ComfyGraph(prompt)
-    }
+    if let prompt = content["prompt"], Self.isWrapped(content) { return try ComfyGraph(prompt) }
     return try ComfyGraph(content)
+  }
+
+  private static func isWrapped(_ content: JSONValue) -> Bool {
+    content["prompt"]?.object != nil && content["prompt"]?["class_type"] == nil
   }
 
   private func checkModels(of graph: ComfyGraph, _ request: InferenceRequest) throws(TaskError) {

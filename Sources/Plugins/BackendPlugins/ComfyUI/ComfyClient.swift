@@ -16,7 +16,7 @@ struct ComfyClient: Sendable {
     static let upload = Duration.seconds(120)
     static let download = Duration.seconds(600)
     static let answer = 64 << 20
-    static let file = 1 << 30
+    static let file = 512 << 20
   }
 
   let http: EngineClient

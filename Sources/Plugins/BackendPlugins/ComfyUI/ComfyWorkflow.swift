@@ -83,7 +83,7 @@ struct ComfyWorkflow: Sendable {
       let word = single.string.flatMap { parameter.words[$0] ?? parameter.words[$0.lowercased()] }
       for place in parameter.places { graph[place.node, place.input] = word.map(JSONValue.string) ?? single }
     }
-    for member in left.members where !Self.saysNothing(member.value) {
+    for member in left.members where !member.value.saysNothing {
       guard let place = Self.place(member.name, graph), graph[place.node, place.input] != nil else {
         let known = parameters.map(\.name).joined(separator: ", ")
         throw refused(
@@ -93,17 +93,6 @@ struct ComfyWorkflow: Sendable {
       graph[place.node, place.input] = member.value
     }
     return graph
-  }
-
-  /// Whether leaving a value out changes nothing: what web UI clients send along unset.
-  private static func saysNothing(_ value: JSONValue) -> Bool {
-    switch value {
-    case .null, .bool(false): true
-    case .string(let text): text.isEmpty
-    case .array(let elements): elements.isEmpty
-    case .object(let object): object.isEmpty
-    default: false
-    }
   }
 
   private func refused(_ what: String) -> TaskError {

@@ -6,7 +6,8 @@ public import SDCore
 /// Brings in images by http, https, s3 and data URLs, from public addresses alone unless configured otherwise.
 ///
 /// Each address is judged as it is connected to, redirects included, so that neither a name that resolves to a private
-/// address nor a redirect leads inside. What is brought in is a whole picture of a bearable size, or an error.
+/// address nor a redirect leads inside. What is brought in is a whole picture of a bearable size, or an error. It is kept
+/// for some minutes, and used again when its server says that it has not changed.
 public struct HTTPInputSource: InputSource {
   /// Limits and rules.
   public struct Configuration: Sendable {
@@ -20,20 +21,25 @@ public struct HTTPInputSource: InputSource {
     public var maximumRedirects = 3
     /// What pictures are taken.
     public var limits = ImageLimits()
-    /// For tests: the authority (`127.0.0.1:8080`) to connect to in place of a host name, by name in small letters.
+    /// Bytes of inputs that are kept for being asked for again; 0 keeps none.
+    public var cacheBytes = 64 << 20
+    /// For tests: what to ask in place of a host (`http://127.0.0.1:8080`), by its name in small letters; whatever its
+    /// address.
     public var hosts: [String: String] = [:]
 
     /// The defaults: public addresses, 32 MiB, 30 s, 3 redirects.
     public init() {}
   }
 
-  /// Reads an object of a bucket; it throws `SDError` with `denied` for what the runtime may not read.
-  public typealias Objects = @Sendable (_ bucket: String, _ key: String) async throws -> [UInt8]
+  /// Reads an object of a bucket; `nil` where it still has the entity tag that is known. It throws `SDError` with `denied`
+  /// for what the runtime may not read.
+  public typealias Objects = @Sendable (_ bucket: String, _ key: String, _ known: String?) async throws -> InputObject?
 
   private let transport: any Transport
   private let configuration: Configuration
   private let clocks: Clocks
   private let objects: Objects?
+  private let cache: InputCache
 
   /// A source of inputs.
   ///
@@ -46,23 +52,23 @@ public struct HTTPInputSource: InputSource {
     transport: any Transport, configuration: Configuration = .init(), clocks: Clocks = .system, objects: Objects? = nil
   ) {
     (self.transport, self.configuration, self.clocks, self.objects) = (transport, configuration, clocks, objects)
+    cache = InputCache(budget: configuration.cacheBytes, clocks: clocks)
   }
 
   @concurrent
   public func fetch(_ reference: String) async throws -> [UInt8] {
-    let bytes: [UInt8]
-    let shown: String
     let scheme = reference.prefix(8).prefix { $0 != ":" }.lowercased()
     switch scheme {
     case "http", "https":
       guard let url = InputURL(reference) else { throw Self.refused("the URL of an input names no host") }
-      (bytes, shown) = (try await download(url), url.shown)
-    case "s3": (bytes, shown) = (try await read(reference), String(reference.prefix(200)))
-    case "data": (bytes, shown) = (try Self.decode(reference, limit: configuration.maximumBytes), "a data: URL")
+      return try await download(url)
+    case "s3": return try await read(reference)
+    case "data":
+      let bytes = try Self.decode(reference, limit: configuration.maximumBytes)
+      try check(bytes, "a data: URL")
+      return bytes
     default: throw Self.refused("an input must be an http, https, s3 or data URL")
     }
-    try check(bytes, shown)
-    return bytes
   }
 
   private func check(_ bytes: [UInt8], _ shown: String) throws(TaskError) {
@@ -81,6 +87,16 @@ public struct HTTPInputSource: InputSource {
   private static func refused(_ why: String) -> TaskError { TaskError(.inputRefused, .prepare, why) }
 }
 
+/// An object that is an input.
+public struct InputObject: Sendable {
+  /// Its bytes.
+  public var bytes: [UInt8]
+  /// Its entity tag, where it has one.
+  public var etag: String?
+  /// An object that is an input.
+  public init(bytes: [UInt8], etag: String?) { (self.bytes, self.etag) = (bytes, etag) }
+}
+
 // MARK: - http and https
 
 extension HTTPInputSource {
@@ -88,13 +104,23 @@ extension HTTPInputSource {
     let end = clocks.instant.advanced(by: configuration.timeout)
     var url = first
     for _ in 0...configuration.maximumRedirects {
+      let known = cache.find(url.text)
+      if let known, known.isFresh { return known.bytes }
       let left = clocks.instant.duration(to: end)
       guard left > .zero else {
         throw Self.unreachable(url, "did not answer within \(configuration.timeout.seconds) s")
       }
-      let (head, body) = try await get(url, within: left)
+      let (head, body) = try await get(url, known?.validators, within: left)
       switch head.status.code {
-      case 200: return body
+      case 200:
+        try check(body, first.shown)
+        if let terms = InputCache.terms(of: head.headerFields) {
+          cache.keep(body, for: url.text, terms.validators, freshness: terms.freshness)
+        }
+        return body
+      case 304:
+        guard let known else { throw Self.unreachable(url, "answered 304 to what was no such question") }
+        return known.bytes
       case 301, 302, 303, 307, 308:
         guard let location = head.headerFields[.location], let next = url.following(location) else {
           throw Self.refused("\(url.shown) redirects to what is no http or https URL")
@@ -108,7 +134,9 @@ extension HTTPInputSource {
     throw Self.refused("\(first.shown) redirects more than \(configuration.maximumRedirects) times")
   }
 
-  private func get(_ url: InputURL, within limit: Duration) async throws -> (head: HTTPResponse, body: [UInt8]) {
+  private func get(
+    _ url: InputURL, _ known: InputCache.Validators?, within limit: Duration
+  ) async throws -> (head: HTTPResponse, body: [UInt8]) {
     var options = TransferOptions(totalTimeout: limit, maximumResponseBytes: Int64(configuration.maximumBytes))
     options.connectTimeout = min(limit, .seconds(5))
     options.policy = configuration.policy
@@ -116,8 +144,11 @@ extension HTTPInputSource {
       var fields = HTTPFields()
       fields[.accept] = "image/*"
       fields[.userAgent] = "stable-diffusion-on-demand"
-      var request = try HTTPRequest(url: url.text, headerFields: fields)
-      if let authority = configuration.hosts[url.host] { request.authority = authority }
+      fields[.ifNoneMatch] = known?.etag
+      if known?.etag == nil { fields[.ifModifiedSince] = known?.modified }
+      let standIn = configuration.hosts[url.host]
+      if standIn != nil { options.policy = OpenPolicy(usesEnvironmentProxies: false) }
+      let request = try HTTPRequest(url: standIn.map { $0 + url.path } ?? url.text, headerFields: fields)
       let response = try await transport.execute(request, body: .none, options: options)
       // What an error or a redirect says beside its head is not wanted; dropping it ends the exchange.
       guard response.head.status.code == 200 else { return (response.head, []) }
@@ -149,13 +180,20 @@ extension HTTPInputSource {
       throw Self.refused("an s3: URL must name a bucket and a key")
     }
     guard let objects else { throw Self.refused("this runtime reads no s3: inputs") }
-    let shown = reference.prefix(200)
+    let shown = String(reference.prefix(200))
+    let known = cache.find(reference)
     do {
-      return try await objects(String(bucket), String(key))
+      guard let object = try await objects(String(bucket), String(key), known?.validators.etag) else {
+        guard let known else { throw SDError(.notFound, "there is no such object") }
+        return known.bytes
+      }
+      try check(object.bytes, shown)
+      cache.keep(object.bytes, for: reference, .init(etag: object.etag))
+      return object.bytes
     } catch let error as SDError {
       switch error.code {
       case .denied, .invalid: throw Self.refused("\(shown) may not be read by this runtime")
-      case .tooLarge: throw tooLarge(String(shown))
+      case .tooLarge: throw tooLarge(shown)
       default:
         throw TaskError(
           .inputUnreachable, .prepare, "\(shown) could not be read: \(error.message)", retryable: error.isRetryable)

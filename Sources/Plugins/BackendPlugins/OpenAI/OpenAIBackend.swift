@@ -15,7 +15,7 @@ public final class OpenAIBackend: InferenceBackend {
 
   private enum Limit {
     static let question = Duration.seconds(10)
-    static let answer = 1 << 30
+    static let answer = 512 << 20
     static let complaint = 1 << 20
   }
 

@@ -49,7 +49,7 @@ struct OpenAIBody {
     var fields = request.content.object ?? [:]
     for name in unknown {
       guard let value = fields[name] else { continue }
-      let isUnset = name.hasSuffix("seed") ? value.seed == nil : saysNothing(value)
+      let isUnset = name.hasSuffix("seed") ? value.seed == nil : value.saysNothing
       guard isUnset else {
         throw refused("OpenAI's image API has no \(name): leave it out, or use an engine with the web UI's API")
       }
@@ -70,16 +70,6 @@ struct OpenAIBody {
       fields["response_format"] = "b64_json"
     }
     return fields
-  }
-
-  private static func saysNothing(_ value: JSONValue) -> Bool {
-    switch value {
-    case .null, .bool(false): true
-    case .string(let text): text.isEmpty
-    case .array(let elements): elements.isEmpty
-    case .object(let object): object.isEmpty
-    default: false
-    }
   }
 
   private static func addImages(of fields: inout JSONObject, to form: inout MultipartForm) throws(TaskError) {

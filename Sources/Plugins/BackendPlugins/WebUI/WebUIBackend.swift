@@ -31,7 +31,7 @@ public final class WebUIBackend: InferenceBackend {
     static let refresh = Duration.seconds(60)
     /// A model goes to the GPU again.
     static let reload = Duration.seconds(120)
-    static let answer = 1 << 30
+    static let answer = 512 << 20
     static let complaint = 1 << 20
   }
 

@@ -5,11 +5,14 @@ extension TaskView {
     json["runtime"] = runtime.map(JSONValue.string)
     json["model"] = model.map(JSONValue.string)
     json["type"] = .string(type.rawValue)
+    json["title"] = title.map(JSONValue.string)
     json["state"] = .string(state.rawValue)
     json["priority"] = priority.map { .string($0.rawValue) }
     json["position"] = position.map(JSONValue.int)
     json["attempts"] = .int(attempts)
     json["cancel_requested"] = .bool(cancelRequested)
+    json["worker"] = worker.map(JSONValue.string)
+    json["trace_id"] = traceID.map(JSONValue.string)
     json["created_at"] = .string(createdAt.description)
     json["started_at"] = startedAt.map { .string($0.description) }
     json["finished_at"] = finishedAt.map { .string($0.description) }
@@ -31,11 +34,14 @@ extension TaskView {
     runtime = json["runtime"]?.string
     model = json["model"]?.string
     type = try reader.value("type", TaskType.init(rawValue:))
+    title = json["title"]?.string
     state = try reader.value("state", TaskState.init(rawValue:))
     priority = json["priority"]?.string.flatMap(TaskOptions.Priority.init)
     position = json["position"]?.int
     attempts = try reader.int("attempts")
     cancelRequested = json["cancel_requested"]?.bool ?? false
+    worker = json["worker"]?.string
+    traceID = json["trace_id"]?.string
     createdAt = try reader.value("created_at", Timestamp.init)
     startedAt = json["started_at"]?.string.flatMap(Timestamp.init)
     finishedAt = json["finished_at"]?.string.flatMap(Timestamp.init)
@@ -58,6 +64,12 @@ extension TaskView.Output {
     json["width"] = width.map(JSONValue.int)
     json["height"] = height.map(JSONValue.int)
     json["seed"] = seed.map { .number(JSONNumber($0)) }
+    json["thumbnail"] = thumbnail.map { small in
+      [
+        "uri": .string(small.uri), "content_type": .string(small.contentType), "bytes": .int(small.bytes),
+        "width": .int(small.width), "height": .int(small.height),
+      ]
+    }
     return json
   }
 
@@ -73,6 +85,11 @@ extension TaskView.Output {
     width = json["width"]?.int
     height = json["height"]?.int
     if case .number(let number)? = json["seed"] { seed = UInt64(number.literal) }
+    if let small = json["thumbnail"], let uri = small["uri"]?.string, let type = small["content_type"]?.string,
+      let bytes = small["bytes"]?.int, let width = small["width"]?.int, let height = small["height"]?.int
+    {
+      thumbnail = Thumbnail(uri: uri, contentType: type, bytes: bytes, width: width, height: height)
+    }
   }
 }
 

@@ -10,6 +10,8 @@ public struct TaskView: Sendable, Hashable {
   public var model: String?
   /// What is to be done.
   public var type: TaskType
+  /// The beginning of its prompt, where it has one in words.
+  public var title: String?
   /// Where it stands; a task past its time is `expired` before anyone has written so.
   public var state: TaskState
   /// How urgent it is, where that was said.
@@ -20,6 +22,10 @@ public struct TaskView: Sendable, Hashable {
   public var attempts: Int
   /// Whether it is to be stopped.
   public var cancelRequested: Bool
+  /// Who works on it, or did last.
+  public var worker: String?
+  /// The trace that it is a part of, where one is known: 32 hexadecimal digits.
+  public var traceID: String?
   /// When it was submitted.
   public var createdAt: Timestamp
   /// When the present or last attempt began.
@@ -59,6 +65,21 @@ public struct TaskView: Sendable, Hashable {
     public var height: Int?
     /// The seed that made it.
     public var seed: UInt64?
+    /// A small picture of it, where the task wanted one stored.
+    public var thumbnail: Thumbnail?
+
+    /// A small picture of an output.
+    public struct Thumbnail: Sendable, Hashable {
+      /// Where the store has it.
+      public var uri: String
+      /// Media type.
+      public var contentType: String
+      /// Length in bytes.
+      public var bytes: Int
+      /// In pixels.
+      public var width: Int
+      public var height: Int
+    }
   }
 
   /// How a task failed.
@@ -86,10 +107,13 @@ public struct TaskView: Sendable, Hashable {
     runtime = record.runtime
     model = record.model
     type = record.type
+    title = record.title
     state = record.state(at: now)
     priority = record.options.priority
     attempts = record.attempts
     cancelRequested = record.cancelRequested
+    worker = record.claim?.worker
+    traceID = record.traceID
     createdAt = record.createdAt
     startedAt = record.startedAt
     finishedAt = record.finishedAt
@@ -100,7 +124,12 @@ public struct TaskView: Sendable, Hashable {
         number: position + 1, role: output.role, uri: store.uri(of: output.key),
         url: "/v1/tasks/\(record.key.task.id)/outputs/\(position + 1)?run=\(record.key.run)",
         contentType: output.contentType, bytes: output.bytes, sha256: output.sha256, width: output.width,
-        height: output.height, seed: output.seed)
+        height: output.height, seed: output.seed,
+        thumbnail: output.thumbnail.map { small in
+          Output.Thumbnail(
+            uri: store.uri(of: small.key), contentType: small.contentType, bytes: small.bytes, width: small.width,
+            height: small.height)
+        })
     }
     error = record.error.map {
       Failure(code: $0.code.rawValue, stage: $0.stage.rawValue, message: $0.message, retryable: $0.retryable)

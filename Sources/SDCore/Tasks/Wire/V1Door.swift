@@ -22,8 +22,9 @@ public enum V1Door {
     let content = reader.object("content", required: true)
     let lifetime = reader.integer("expires_in", in: 1...1_209_600)
     let webhook = reader.webhook()
+    let outputs = reader.outputs()
     reader.refuseOthers(than: [
-      "id", "runtime", "model", "type", "prefix", "priority", "content", "expires_in", "webhook", "context",
+      "id", "runtime", "model", "type", "prefix", "priority", "content", "expires_in", "webhook", "context", "outputs",
     ])
     guard reader.problems.isEmpty, let type = type.flatMap(TaskType.init(wire:)), let content else {
       throw RequestProblem("the task cannot be taken as it stands", fields: reader.problems)
@@ -35,6 +36,7 @@ public enum V1Door {
     request.options.expiresAt = lifetime.map { now + .seconds($0) }
     request.options.priority = priority.flatMap(TaskOptions.Priority.init)
     request.options.webhook = webhook
+    request.options.outputs = outputs
     var metadata = MetadataForm.metadata(of: request, prefix: prefix)
     // What was asked for, beside the time that came of it: the digest goes by the former, see `TaskMessage.digest`.
     metadata["expires_in"] = lifetime.map(JSONValue.int)
@@ -104,6 +106,14 @@ private struct FieldReader {
       report("webhook/when_running", "is a \(whenRunning.kind), not a boolean")
     }
     return .init(url: url, whenRunning: whenRunning?.bool ?? false)
+  }
+
+  mutating func outputs() -> OutputOptions? {
+    guard let value = object["outputs"] else { return nil }
+    do { return try OutputOptions(json: value) } catch {
+      for field in error.fields { report("outputs\(field.pointer)", field.detail) }
+      return nil
+    }
   }
 
   mutating func refuseOthers(than known: Set<String>) {
