@@ -111,7 +111,7 @@ let modules: [Module] = [
   // Stacks and charts from one file.
   .init(
     kind: .library, name: "Deployment", path: "Sources/Deployment", ours: ["SDCore", "AWSKit"],
-    theirs: [yams, subprocess]),
+    theirs: [yams, subprocess, crypto]),
 
   // The composition root and the programs.
   .init(

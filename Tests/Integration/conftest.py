@@ -224,5 +224,10 @@ def make_cloud(deploy, moto, webui, programs):
 
 @pytest.fixture
 def cloud(make_cloud):
-    """One whose leases run for two seconds, so that what a killed agent held is soon had again."""
-    return make_cloud(visibility=2)
+    return make_cloud()
+
+
+@pytest.fixture
+def brief_cloud(make_cloud):
+    """One whose leases run for three seconds, so that what a killed agent held is soon had again."""
+    return make_cloud(visibility=3)
