@@ -72,8 +72,9 @@ import Testing
     try await LocalQueue("q", in: database).send(OutgoingMessage(body: [1]))
   }
 
-  /// Places in the log: a page of its tenth frame (a header of 32 bytes, then 4,120 a frame), and that frame's salt, which is what tells old frames from new ones.
-  @Test(arguments: [39_112, 37_120] as [Int64])
+  /// Places in the log: a page of its sixtieth frame (a header of 32 bytes, then 4,120 a frame), which is well behind the
+  /// tables' own, and that frame's salt, which is what tells old frames from new ones.
+  @Test(arguments: [245_112, 243_120] as [Int64])
   func commitsBehindADamagedFrameOfTheLogAreReportedAndTheLogIsSetAside(damaged: Int64) async throws {
     let directory = try TemporaryDirectory()
     let killed = try TemporaryDirectory()
