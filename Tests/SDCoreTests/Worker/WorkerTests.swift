@@ -142,6 +142,38 @@ struct WorkerTests {
     #expect((stats.waiting, stats.inFlight) == (0, 0))
   }
 
+  @Test("ends a run whose cancellation was asked for before its worker died, without preparing it")
+  func cancelledBeforeItsClaim() async throws {
+    let harness = try WorkerHarness()
+    let entry = try await harness.submit("t1")
+    _ = try await RecordWriter(harness.ledger).apply(to: entry) { record in
+      record.state = .running
+      record.cancelRequested = true
+      return true
+    }
+    let backend = TappedBackend(harness.backend)
+    try await harness.work(backend: backend)
+    #expect(try await harness.record("t1")?.state == .cancelled)
+    #expect(backend.tap.count(of: .prepare) == 0)
+    #expect(try await harness.heard().map(\.id) == ["t1/1/cancelled"])
+  }
+
+  @Test("does not begin a publication again that comes a second time after its run has ended")
+  func comesAgain() async throws {
+    let harness = try WorkerHarness()
+    let payload: JSONValue = [
+      "alwayson_scripts": ["task": "text-to-image", "id_task": "307", "sd_model_checkpoint": "model.safetensors"],
+      "prompt": "a cat", "s3_output_path": "out/307",
+    ]
+    for _ in 0..<2 {
+      try await harness.send(payload, messageID: "m1")
+      try await harness.work()
+    }
+    #expect(harness.backend.started.count == 1)
+    #expect(try await harness.record("307", run: 2) == nil)
+    #expect(try await harness.isDrained())
+  }
+
   @Test("announces a committed task again without touching the engine")
   func announcesAgain() async throws {
     let harness = try WorkerHarness()
