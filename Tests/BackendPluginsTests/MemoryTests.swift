@@ -66,7 +66,8 @@ struct MemoryTests {
       // 16384x16384 in some hundred bytes: the size is believed, and is too much.
       func header(_ width: UInt32, _ height: UInt32) -> [UInt8] {
         var png = FakeImage.png(width: 1, height: 1, gray: 1)
-        for (index, byte) in [width, height].flatMap({ n in [24, 16, 8, 0].map { UInt8(n >> $0 & 0xFF) } }).enumerated() {
+        for (index, byte) in [width, height].flatMap({ n in [24, 16, 8, 0].map { UInt8(n >> $0 & 0xFF) } }).enumerated()
+        {
           png[16 + index] = byte
         }
         return png
@@ -100,7 +101,8 @@ struct MemoryTests {
       }
       let image = Base64.encode(try PNGWriter(level: 1).write(width: 870, height: 870, .rgb(samples)))
       samples = []
-      let body = Array("{\"images\":[\((0..<8).map { _ in "\"\(image)\"" }.joined(separator: ","))],\"info\":\"\"}".utf8)
+      let body = Array(
+        "{\"images\":[\((0..<8).map { _ in "\"\(image)\"" }.joined(separator: ","))],\"info\":\"\"}".utf8)
       precondition(body.count > 24 << 20)
       let server = try ScriptedHTTPServer { request in request.method == "POST" ? .respond(body: body) : .json("[]") }
       let rise = try await PeakMemory.rise {

@@ -68,7 +68,9 @@ struct WireRequest: Sendable {
   /// Takes the addresses from elsewhere.
   mutating func resolve(_ request: HTTPRequest, by resolver: (String) -> [String]?) {
     let parts = (request.authority ?? "").split(separator: ":", maxSplits: 1).map(String.init)
-    guard let host = parts.first, !host.hasPrefix("["), let addresses = resolver(host), !addresses.isEmpty else { return }
+    guard let host = parts.first, !host.hasPrefix("["), let addresses = resolver(host), !addresses.isEmpty else {
+      return
+    }
     let port = parts.count > 1 ? parts[1] : request.scheme == "https" ? "443" : "80"
     resolution = "+\(host):\(port):\(addresses.joined(separator: ","))"
   }

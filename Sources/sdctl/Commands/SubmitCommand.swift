@@ -36,9 +36,11 @@ struct SubmitCommand: AsyncParsableCommand {
   @Option(
     help: ArgumentHelp("What the engine is sent, as JSON; - for standard input. Flags go over it.", valueName: "file"))
   var content: String?
-  @Option(help: "What pictures are stored as: png, jpeg or webp; as the engine makes them unless said.") var format: String?
+  @Option(help: "What pictures are stored as: png, jpeg or webp; as the engine makes them unless said.") var format:
+    String?
   @Option(help: "Quality of JPEG and WebP, 1 to 100.") var quality: Int?
-  @Option(help: ArgumentHelp("Store a small picture beside each, its longest side so many pixels.", valueName: "pixels"))
+  @Option(
+    help: ArgumentHelp("Store a small picture beside each, its longest side so many pixels.", valueName: "pixels"))
   var thumbnail: Int?
   @Flag(help: "Store pictures without prompt, seed and graph in them.") var stripMetadata = false
   @Flag(help: "Wait for the task's end.") var wait = false
@@ -121,13 +123,13 @@ struct SubmitCommand: AsyncParsableCommand {
     return task
   }
 
-  private func outputs(over given: OutputOptions?) throws -> OutputOptions? {
+  private func outputs(over given: SDCore.OutputOptions?) throws -> SDCore.OutputOptions? {
     var json = given?.json ?? [:]
     if let format { json["format"] = .string(format) }
     if let quality { json["quality"] = .int(quality) }
     if let thumbnail { json["thumbnail"] = .int(thumbnail) }
     if stripMetadata { json["metadata"] = "strip" }
-    return json == [:] ? given : try OutputOptions(json: json)
+    return json == [:] ? given : try SDCore.OutputOptions(json: json)
   }
 
   private func engineContent() throws -> JSONValue {

@@ -59,7 +59,9 @@ struct InputAttackTests {
 
   @Test(
     "A redirect leads to http and https alone",
-    arguments: ["file:///etc/passwd", "ftp://127.0.0.2/x", "gopher://127.0.0.2:1/_x", "s3://bucket/key", "data:,x", "dict://x"])
+    arguments: [
+      "file:///etc/passwd", "ftp://127.0.0.2/x", "gopher://127.0.0.2:1/_x", "s3://bucket/key", "data:,x", "dict://x",
+    ])
   func schemes(location: String) async throws {
     let outside = try ScriptedHTTPServer(host: "127.0.0.2") { _ in
       .respond(status: 302, headers: [("Location", location)])
@@ -73,7 +75,8 @@ struct InputAttackTests {
   @Test("A name that resolves inside is refused")
   func namesInside() async throws {
     let inner = try ScriptedHTTPServer { _ in .respond() }
-    try await withSource { $0.resolver = { $0 == "pictures.example" ? ["127.0.0.1"] : nil }
+    try await withSource {
+      $0.resolver = { $0 == "pictures.example" ? ["127.0.0.1"] : nil }
     } _: { (source) async throws in
       #expect(await failure(source, "http://pictures.example:\(inner.port)/x")?.code == .inputRefused)
       #expect(inner.acceptedConnections == 0)
@@ -109,13 +112,15 @@ struct InputAttackTests {
     let png = try picture()
     let inner = try ScriptedHTTPServer { _ in .respond(body: png) }
     // Nobody listens at that port of 127.0.0.2, so the next address is tried.
-    try await withSource { $0.resolver = { _ in ["127.0.0.2", "127.0.0.1"] }
+    try await withSource {
+      $0.resolver = { _ in ["127.0.0.2", "127.0.0.1"] }
     } _: { (source) async throws in
       let error = await failure(source, "http://pictures.example:\(inner.port)/x")
       #expect(error?.code == .inputRefused || error?.code == .inputUnreachable)
       #expect(inner.acceptedConnections == 0)
     }
-    try await withSource { $0.resolver = { _ in ["127.0.0.1", "127.0.0.2"] }
+    try await withSource {
+      $0.resolver = { _ in ["127.0.0.1", "127.0.0.2"] }
     } _: { (source) async throws in
       let outer = try ScriptedHTTPServer(host: "127.0.0.2") { _ in .respond(body: png) }
       // The one inside is passed over, the one outside answers.
@@ -128,7 +133,8 @@ struct InputAttackTests {
     let png = try picture()
     let proxy = try ScriptedHTTPServer { _ in .respond(body: png) }
     let outer = try ScriptedHTTPServer(host: "127.0.0.2") { _ in .respond(body: png) }
-    try await withSource { $0.proxies = ProxySettings(environment: ["http_proxy": proxy.url, "ALL_PROXY": proxy.url])
+    try await withSource {
+      $0.proxies = ProxySettings(environment: ["http_proxy": proxy.url, "ALL_PROXY": proxy.url])
     } _: { (source) async throws in
       #expect(try await source.fetch(outer.url + "/x") == png)
       for reference in ["http://169.254.169.254/x", "https://127.0.0.1/x"] {
@@ -142,7 +148,8 @@ struct InputAttackTests {
   func secrets() async throws {
     let outer = try ScriptedHTTPServer(host: "127.0.0.2") { request in
       request.path == "/moved"
-        ? .respond(status: 302, headers: [("Location", "http://10.0.0.1/x?X-Amz-Signature=hush")]) : .respond(status: 403)
+        ? .respond(status: 302, headers: [("Location", "http://10.0.0.1/x?X-Amz-Signature=hush")])
+        : .respond(status: 403)
     }
     try await withSource { _ in
     } _: { (source) async throws in
