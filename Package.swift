@@ -35,6 +35,7 @@ let collections = Product("DequeModule", "swift-collections")
 let grdb = Product("GRDB", "GRDB.swift")
 let yams = Product("Yams", "Yams")
 let arguments = Product("ArgumentParser", "swift-argument-parser")
+let subprocess = Product("Subprocess", "swift-subprocess")
 let hummingbird = Product("Hummingbird", "hummingbird")
 let hummingbirdCore = Product("HummingbirdCore", "hummingbird")
 let nio = [Product("NIOCore", "swift-nio"), Product("NIOPosix", "swift-nio"), Product("NIOHTTP1", "swift-nio")]
@@ -101,13 +102,16 @@ let modules: [Module] = [
   .init(
     kind: .library, name: "SDClient", path: "Sources/SDClient", ours: ["SDCore", "HTTPTransport"], theirs: [httpTypes]),
   .init(
-    kind: .library, name: "SDGateway", path: "Sources/SDGateway", ours: ["SDCore", "HTTPTransport", "ImageKit"],
+    kind: .library, name: "SDGateway", path: "Sources/SDGateway",
+    ours: ["SDCore", "HTTPTransport", "ImageKit", "ImageCodecs"],
     theirs: [
       logging, metrics, tracing, lifecycle, httpTypes, hummingbird, hummingbirdCore, nio[0], nio[2], nioHTTPTypes,
-    ]),
+    ], resources: [.embedInCode("Dashboard/Files")]),
 
   // Stacks and charts from one file.
-  .init(kind: .library, name: "Deployment", path: "Sources/Deployment", ours: ["SDCore"], theirs: [yams]),
+  .init(
+    kind: .library, name: "Deployment", path: "Sources/Deployment", ours: ["SDCore", "AWSKit"],
+    theirs: [yams, subprocess, crypto]),
 
   // The composition root and the programs.
   .init(
@@ -124,7 +128,7 @@ let modules: [Module] = [
     theirs: [arguments, logging, lifecycle]),
   .init(
     kind: .executable, name: "sdctl", path: "Sources/sdctl",
-    ours: ["SDCore", "SDRuntime", "SDGateway", "SDClient", "AWSKit", "Snapshots"],
+    ours: ["SDCore", "SDRuntime", "SDGateway", "SDClient", "AWSKit", "Snapshots", "Deployment"],
     theirs: [arguments, logging, lifecycle, lifecycleSignals]),
 
   // Tests.
@@ -144,15 +148,17 @@ let modules: [Module] = [
     kind: .tool, name: "awskit-probe", path: "Tests/AWSKitProbe", ours: ["AWSKit", "HTTPTransport"],
     theirs: [httpTypes]),
   .init(
-    kind: .test, name: "DeploymentTests", path: "Tests/DeploymentTests", ours: ["SDCore", "Deployment"], theirs: [yams]),
+    kind: .test, name: "DeploymentTests", path: "Tests/DeploymentTests",
+    ours: ["SDCore", "Deployment", "AWSKit", "HTTPTransport", "SDTestKit"], theirs: [yams]),
   .init(kind: .test, name: "ImageKitTests", path: "Tests/ImageKitTests", ours: ["ImageKit"]),
   .init(kind: .test, name: "ImageCodecsTests", path: "Tests/ImageCodecsTests", ours: ["ImageCodecs", "ImageKit"]),
   .init(
     kind: .test, name: "MemoryPluginsTests", path: "Tests/MemoryPluginsTests",
     ours: ["SDCore", "MemoryPlugins", "SDTestKit"]),
+  .init(kind: .c, name: "CSyncCount", path: "Tests/CSyncCount"),
   .init(
     kind: .test, name: "LocalPluginsTests", path: "Tests/LocalPluginsTests",
-    ours: ["SDCore", "LocalPlugins", "SDTestKit"],
+    ours: ["SDCore", "LocalPlugins", "SDTestKit", "CSyncCount"],
     theirs: [grdb, logging]),
   .init(
     kind: .test, name: "BackendPluginsTests", path: "Tests/BackendPluginsTests",
@@ -176,8 +182,10 @@ let modules: [Module] = [
     ours: ["Snapshots", "AWSKit", "HTTPTransport", "SDTestKit"], theirs: [httpTypes, logging]),
   .init(
     kind: .test, name: "SDGatewayTests", path: "Tests/SDGatewayTests",
-    ours: ["SDCore", "SDGateway", "SDClient", "HTTPTransport", "MemoryPlugins", "SDTestKit"],
-    theirs: [httpTypes, lifecycle, logging]),
+    ours: [
+      "SDCore", "SDGateway", "SDClient", "HTTPTransport", "ImageCodecs", "ImageKit", "MemoryPlugins", "SDTestKit",
+    ],
+    theirs: [httpTypes, lifecycle, logging, metrics, metricsTestKit]),
 ]
 
 let packages: [String: Package.Dependency] = [
@@ -193,6 +201,8 @@ let packages: [String: Package.Dependency] = [
   "GRDB.swift": .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
   "Yams": .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
   "swift-argument-parser": .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+  // Without Foundation, which the trait of that name is for.
+  "swift-subprocess": .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
   "hummingbird": .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
 ]
 

@@ -26,13 +26,15 @@ public struct GatewayConfiguration: Sendable, Hashable {
   public var maximumConnections: Int
   /// How many proxies stand before the gateway, each of which notes in `X-Forwarded-For` whom it saw.
   public var proxies: Int
+  /// Whether the dashboard is served at `/`.
+  public var dashboard: Bool
 
   /// The defaults: loopback, port 8811, bodies of 16 MiB.
   public init(
     host: String = "127.0.0.1", port: Int = 8811, allowedHosts: [String] = [], maximumBodyBytes: Int = 16 << 20,
     maximumWatchers: Int = 2000, longestEventStream: Duration = .seconds(900), queueLimit: Int? = nil,
     headLimit: Duration = .seconds(15), bodyLimit: Duration = .seconds(60), maximumConnections: Int = 4096,
-    proxies: Int = 0
+    proxies: Int = 0, dashboard: Bool = false
   ) {
     self.host = host
     self.port = port
@@ -45,5 +47,6 @@ public struct GatewayConfiguration: Sendable, Hashable {
     self.bodyLimit = bodyLimit
     self.maximumConnections = maximumConnections
     self.proxies = proxies
+    self.dashboard = dashboard
   }
 }

@@ -46,10 +46,12 @@ struct GatewayCommand: AsyncParsableCommand {
       services: { program in
         let listening = Listening(program.composition.configuration)
         let composition = program.composition
-        let services = try await composition.door(catalog: composition.catalog(creating: .standard))
+        var services = try await composition.door(catalog: composition.catalog(creating: .standard))
+        services.metrics = { program.metrics.prometheusText() }
         var configuration = GatewayConfiguration(
           host: listening.host, port: listening.port, allowedHosts: listening.allowedHosts,
-          queueLimit: composition.configuration.count(.queueLimit), proxies: listening.proxies)
+          queueLimit: composition.configuration.count(.queueLimit), proxies: listening.proxies,
+          dashboard: listening.dashboard)
         if let authority = ProcessInfo.processInfo.environment["AWS_LAMBDA_RUNTIME_API"], !authority.isEmpty {
           // Nothing listens: hosts are API Gateway's to judge.
           configuration.host = ""
@@ -59,7 +61,7 @@ struct GatewayCommand: AsyncParsableCommand {
               transport: composition.context.transport, logger: program.logger)
           ]
         }
-        return [
+        return composition.gauges(of: services) + [
           Gateway(
             configuration: configuration, services: services, transport: composition.context.transport,
             logger: program.logger,

@@ -35,7 +35,7 @@ struct Dev: AsyncParsableCommand {
 
   func run() async throws {
     let defaults = Listening.defaults.merging([
-      .state: ".sd", .backend: "test-pattern:", .privateWebhooks: "true",
+      .state: ".sd", .backend: "test-pattern:", .privateWebhooks: "true", .dashboard: "true",
     ]) { first, _ in first }
     let status = await Program.run(
       "sdctl dev", options: [listen, access, engine, common], file: common.file, defaults: defaults,
@@ -47,7 +47,8 @@ struct Dev: AsyncParsableCommand {
     let composition = program.composition
     let listening = Listening(composition.configuration)
     let catalog = try await composition.catalog(creating: .standard).served(by: composition.backend().kind)
-    let door = try await composition.door(catalog: catalog)
+    var door = try await composition.door(catalog: catalog)
+    door.metrics = { program.metrics.prometheusText() }
     var workers: [any Service] = []
     for runtime in catalog.runtimes {
       guard let ordinary = door.queues[runtime.name] else { continue }
@@ -61,7 +62,8 @@ struct Dev: AsyncParsableCommand {
     let gateway = Gateway(
       configuration: GatewayConfiguration(
         host: listening.host, port: listening.port, allowedHosts: listening.allowedHosts,
-        queueLimit: composition.configuration.count(.queueLimit), proxies: listening.proxies),
+        queueLimit: composition.configuration.count(.queueLimit), proxies: listening.proxies,
+        dashboard: listening.dashboard),
       services: door, transport: composition.context.transport, logger: program.logger,
       onReady: { port in
         let welcome = Welcome(
@@ -71,6 +73,6 @@ struct Dev: AsyncParsableCommand {
         fflush(nil)
       })
     // Shut down from the last to the first: the door closes, then the workers end together.
-    return [ConcurrentServices(workers), gateway]
+    return composition.gauges(of: door) + [ConcurrentServices(workers), gateway]
   }
 }

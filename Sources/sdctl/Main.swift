@@ -17,7 +17,7 @@ struct Main: AsyncParsableCommand {
     version: Program.version,
     subcommands: [
       Dev.self, SubmitCommand.self, TasksCommand.self, WatchCommand.self, QueueCommand.self, DLQCommand.self,
-      SnapshotCommand.self,
+      KeysCommand.self, SnapshotCommand.self, DeployCommand.self, SmokeCommand.self,
     ])
 
   /// Ends with the exit codes that `sdctl --help` documents, usage errors included.

@@ -174,6 +174,33 @@ import Testing
     }
   }
 
+  @Test func anAnswerToAnUploadThatRestsIsTheAnswer() async throws {
+    let server = try ScriptedHTTPServer(onHead: { _ in
+      .converse { peer in
+        // One chunk was sent by then, and nothing else comes.
+        var seen: [UInt8] = []
+        while !seen.contains(0xFE), let bytes = peer.receive() { seen += bytes }
+        peer.send(Array("HTTP/1.1 413 Content Too Large\r\nContent-Length: 8\r\n\r\ntoo much".utf8))
+        while peer.receive() != nil {}
+      }
+    }) { _ in .respond() }
+    try await withTransport { transport in
+      let made = Counter()
+      let body = RequestBody.stream(length: nil) {
+        {
+          if made.add() == 1 { return [0xFE] }
+          try await Task.sleep(for: .seconds(600))
+          return nil
+        }
+      }
+      let answer = try await within(.seconds(20), "the answer") {
+        try await transport.send(HTTPRequest(method: .put, url: server.url), body: body, upTo: 100)
+      }
+      #expect(answer.head.status == 413)
+      #expect(answer.body == Array("too much".utf8))
+    }
+  }
+
   /// Tells when it goes away.
   private final class Ending: Sendable {
     let made = Counter()

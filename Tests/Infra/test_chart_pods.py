@@ -246,7 +246,7 @@ def test_the_gateway_is_ready_for_the_world():
     assert (environment["SD_HOST"], environment["SD_PORT"]) == ("0.0.0.0", "8080")
     assert environment["SD_PUBLIC_URL"] == "https://pictures.example"
     assert environment["SD_API_KEYS"] == "/etc/sd-keys/keys.yaml" and environment["SD_PROXIES"] == "1"
-    assert environment["SD_WEBHOOK_SECRET"] == "@/etc/sd-webhooks/secret"
+    assert environment["SD_WEBHOOK_SECRET"] == "@/etc/sd-webhooks/secret" and environment["SD_DASHBOARD"] == "true"
     mounts = {mount["name"]: mount["mountPath"] for mount in container["volumeMounts"]}
     assert mounts == {"runtimes": "/etc/sd", "tmp": "/tmp", "api-keys": "/etc/sd-keys", "webhooks": "/etc/sd-webhooks"}
     assert {volume["name"] for volume in deployment["spec"]["template"]["spec"]["volumes"]} == mounts.keys()

@@ -9,7 +9,8 @@ from support import helm, strictyaml
 from support.paths import CHART, DOCS, IMAGES, INFRA, ROOT
 from support.quantities import pod_requests
 
-PAGES = [DOCS / name for name in ("architecture.md", "gpu-slicing.md", "cost.md", "upgrading.md", "runbooks.md", "metrics.md")]
+PAGES = [DOCS / name for name in ("architecture.md", "gpu-slicing.md", "cost.md", "upgrading.md", "runbooks.md", "metrics.md",
+                                 "dashboard.md")]
 PAGES += [INFRA / "README.md", IMAGES / "README.md", CHART / "README.md", ROOT / "README.md"]
 VALUES = strictyaml.load((CHART / "values.yaml").read_text())
 SCHEMA = json.loads((CHART / "values.schema.json").read_text())

@@ -36,11 +36,17 @@ class Report:
 
 
 class Checker:
-    """The checks; `expected` maps the ids that were submitted to how many pictures each asked for."""
+    """The checks; `expected` maps the ids that were submitted to how many pictures each asked for, or to the state that
+    it must end in, or to `None` where any end will do.
 
-    def __init__(self, state, expected, notices=None, logs=(), runtimes=("sdruntime",)):
-        self.state = state if isinstance(state, State) else State(state)
+    `state` is a directory or what stands for one (`CloudState`); `letters` how many dead letters there must be, and `runs`
+    how many runs tasks must have that were submitted more than once.
+    """
+
+    def __init__(self, state, expected, notices=None, logs=(), runtimes=("sdruntime",), letters=0, runs=None):
+        self.state = State(state) if isinstance(state, (str, pathlib.Path)) else state
         self.expected = expected
+        self.letters, self.runs = letters, runs or {}
         self.notices = notices
         self.logs = [pathlib.Path(path) for path in logs]
         self.runtimes = runtimes
@@ -73,10 +79,13 @@ class Checker:
         for task in sorted(runs.keys() - self.expected.keys()):
             self.problem(f"{task} has a record and was never submitted")
         for task, wanted in sorted(self.expected.items()):
-            if len(runs[task]) > 1:
-                self.problem(f"{task} was submitted once and has {len(runs[task])} runs")
-            for record in runs[task]:
-                if record.state != "succeeded":
+            if runs[task] and len(runs[task]) != self.runs.get(task, 1):
+                self.problem(f"{task} was submitted for {self.runs.get(task, 1)} runs and has {len(runs[task])}")
+            for record in runs[task] if wanted is not None else ():
+                if isinstance(wanted, str):
+                    if record.state != wanted or record.outputs:
+                        self.problem(f"{record.name} is {record.state} with {len(record.outputs)} results, not {wanted}")
+                elif record.state != "succeeded":
                     self.problem(f"{record.name} is {record.state}: {record.json.get('error')}")
                 elif len(record.outputs) != wanted:
                     self.problem(f"{record.name} has {len(record.outputs)} results, {wanted} were asked for")
@@ -119,8 +128,8 @@ class Checker:
         for runtime in self.runtimes:
             if left := self.state.waiting(runtime):
                 self.problem(f"queue {runtime} still holds {left} messages")
-            if letters := self.state.waiting(f"{runtime}-dlq"):
-                self.problem(f"{letters} messages of {runtime} were dead-lettered")
+            if (letters := self.state.waiting(f"{runtime}-dlq")) != self.letters:
+                self.problem(f"{letters} messages of {runtime} were dead-lettered, {self.letters} had to be")
 
     def check_notices(self, records):
         """Each end was announced, at least once, and word for word the same."""

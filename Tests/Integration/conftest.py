@@ -1,5 +1,6 @@
 """Fixtures: the built programs, a state directory, the whole system in one process, a real engine."""
 
+import itertools
 import os
 import pathlib
 import shutil
@@ -8,10 +9,14 @@ import socket
 import pytest
 
 from support import web
+from support.aws import Deployment, Moto
+from support.aws_proxy import Proxy
+from support.cloud import Cloud
 from support.folder_server import FolderServer
 from support.processes import Process, Programs, clean_environment
 from support.state import State
 from support.waiting import wait_until
+from support.webui import WebUI
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 MODEL = "v1-5-pruned-emaonly.safetensors"
@@ -160,9 +165,9 @@ def runtimes_file(state):
 
 @pytest.fixture
 def start_gateway(programs, state, runtimes_file):
-    def start(*arguments):
+    def start(*arguments, name="gateway"):
         gateway = programs.start(
-            "sd-gateway", "--state", state.directory, "--port", "0", "--log-format", "json", *arguments, name="gateway")
+            "sd-gateway", "--state", state.directory, "--port", "0", "--log-format", "json", *arguments, name=name)
         gateway.url = gateway.address()
         gateway.wait_for(lambda: web.answers(f"{gateway.url}/readyz"), 30, "readiness")
         return gateway
@@ -175,3 +180,54 @@ def start_agent(programs, state, runtimes_file):
         return programs.start(
             "sd-agent", "--state", state.directory, "--runtime", runtime, "--log-format", "json", *arguments, name=name)
     return start
+
+
+@pytest.fixture(scope="session")
+def moto():
+    """AWS, for all tests: each has queues, buckets and topics of its own."""
+    moto = Moto()
+    yield moto
+    moto.stop()
+
+
+_deployments = itertools.count()
+
+
+@pytest.fixture
+def deploy(moto, request):
+    """Makes what the infrastructure makes; SQS allows names of 80 characters, S3 of 63, and we add to them."""
+    words = request.node.name.replace("[", "-").rstrip("]").replace("_", "-").lower()
+    name = "".join(letter for letter in words if letter.isalnum() or letter == "-")[:40].strip("-")
+    return lambda **settings: Deployment(moto, f"{name}-{next(_deployments)}", **settings)
+
+
+@pytest.fixture
+def webui():
+    webui = WebUI()
+    yield webui
+    webui.stop()
+
+
+@pytest.fixture
+def make_cloud(deploy, moto, webui, programs):
+    """Makes a deployment behind a proxy, with an engine: what a fault on AWS happens to."""
+    proxies = []
+
+    def make(**settings):
+        proxies.append(Proxy(moto.url))
+        return Cloud(deploy(proxy=proxies[-1], **settings), proxies[-1], webui, programs)
+
+    yield make
+    for proxy in proxies:
+        proxy.stop()
+
+
+@pytest.fixture
+def cloud(make_cloud):
+    return make_cloud()
+
+
+@pytest.fixture
+def brief_cloud(make_cloud):
+    """One whose leases run for three seconds, so that what a killed agent held is soon had again."""
+    return make_cloud(visibility=3)

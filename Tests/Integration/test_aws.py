@@ -7,30 +7,10 @@ import socket
 
 import pytest
 
-from support.aws import Deployment, Moto
 from support.pictures import plain_png, read_png
+from support.tasks import reference_task, successor_task
 from support.waiting import wait_until
-from support.webui import MODEL, WebUI
-
-
-@pytest.fixture(scope="module")
-def moto():
-    moto = Moto()
-    yield moto
-    moto.stop()
-
-
-@pytest.fixture
-def deploy(moto, request):
-    name = request.node.name.replace("_", "-")[:40]
-    return lambda **settings: Deployment(moto, name, **settings)
-
-
-@pytest.fixture
-def webui():
-    webui = WebUI()
-    yield webui
-    webui.stop()
+from support.webui import MODEL
 
 
 @pytest.fixture
@@ -38,19 +18,6 @@ def start(programs, webui):
     """Starts an agent as the charts do: by its environment alone."""
     return lambda deployment, *arguments, **environment: programs.start(
         "sd-agent", *arguments, **deployment.environment(webui.url, **environment))
-
-
-def reference_task(deployment, task="307", **changes):
-    """v1alpha1 as the reference's door publishes it."""
-    return {"alwayson_scripts": {"task": "text-to-image", "sd_model_checkpoint": MODEL, "id_task": task},
-            "prompt": "a cat", "steps": 16, "width": 512, "height": 512, "seed": 7,
-            "s3_output_path": f"{deployment.bucket}/{task}"} | changes
-
-
-def successor_task(task="t2i", kind="text-to-image", context=None, **content):
-    """v1alpha2 as the successor's door publishes it."""
-    return {"metadata": {"id": task, "runtime": "sdruntime", "tasktype": kind, "prefix": "output", "context": context or {}},
-            "content": {"alwayson_scripts": {}, "prompt": "a cat", "steps": 16, "seed": 7} | content}
 
 
 def settled(deployment, count=1):
@@ -125,37 +92,6 @@ def test_a_failure_is_told_in_each_apis_own_form(deploy, start, webui):
     assert deployment.keys() == ["old/old.out", "output/new/new.out"]
 
 
-def test_what_is_no_task_is_dead_lettered_with_the_reason_and_healthy_tasks_go_on(deploy, start):
-    deployment = deploy()
-    bad = ["not json at all", json.dumps({"Message": "{"}), json.dumps([1, 2]),
-           json.dumps({"Message": json.dumps({"alwayson_scripts": {"task": "no-such-task", "id_task": "x"}})})]
-    for number, body in enumerate(bad):
-        deployment.send(body, trace=None)
-        deployment.send(reference_task(deployment, f"good{number}"))
-    agent = start(deployment)
-    settled(deployment, len(bad))
-    letters = wait_until(lambda: len(found := deployment.letters()) == len(bad) and found, 30, "the letters")
-    assert sorted(body for body, _ in letters) == sorted(bad)
-    for _, attributes in letters:
-        assert attributes["sd_dead_letter_code"] == "poison" and attributes["sd_dead_letter_reason"]
-        assert attributes["sd_dead_letter_message_id"]
-    assert agent.is_running
-
-
-def test_an_agent_that_is_killed_while_the_engine_works_leaves_its_task_to_the_next(deploy, start, webui):
-    deployment = deploy(visibility=3)
-    webui.seconds = 2
-    deployment.send(reference_task(deployment))
-    first = start(deployment)
-    wait_until(lambda: webui.calls, 30, "the engine's start")
-    first.kill()
-    start(deployment)
-    settled(deployment)
-    assert len(webui.calls) == 2
-    assert deployment.keys() == ["307/307-1.png", "307/307.json", "307/307.out"]
-    assert [attributes["notice_id"] for attributes, _ in deployment.notices()] == ["307/1/succeeded"]
-
-
 def test_inputs_come_from_the_deployments_bucket_and_from_no_other(deploy, start, webui, moto):
     deployment = deploy()
     picture = plain_png(8, 8, lambda x, y: (x, y, 0))
@@ -203,12 +139,3 @@ def test_spans_reach_the_daemon_under_the_messages_trace(deploy, start):
     assert task["name"] == "sd-agent" and task["trace_id"] == "1-5759e988-bd862e3fe1be46a994272793"
     assert task["parent_id"] == "53995c3f42cd8ad8" and task["annotations"]["task_id"] == "307"
     assert segments["infer"]["trace_id"] == task["trace_id"] and segments["infer"]["parent_id"] == task["id"]
-
-
-def test_an_idle_agent_ends_at_once_when_told_and_leaves_nothing_hidden(deploy, start):
-    deployment = deploy()
-    agent = start(deployment)
-    agent.wait_for(lambda: any(event.get("message") == "the engine is ready" for event in agent.events), 30, "readiness")
-    agent.signal(signal.SIGTERM)
-    assert agent.wait(10) == 0
-    assert deployment.left() == 0

@@ -9,6 +9,7 @@ import subprocess
 
 import pytest
 
+from checker import Checker
 from conftest import Dev
 from support import web
 from support.state import State
@@ -69,7 +70,7 @@ def refusal(programs, state, program="sdctl", *arguments):
     ("sdctl", ("dev", "--port", "0")), ("sd-gateway", ("--port", "0")),
     ("sd-agent", ("--runtime", "sdruntime", "--backend", "test-pattern:")),
     ("sd-job", ("--runtime", "sdruntime", "--backend", "test-pattern:"))])
-def test_a_directory_of_a_newer_version_is_refused_by_name(used, programs, program, arguments):
+def test_fault_23_a_directory_of_a_newer_version_is_refused_by_name(used, programs, program, arguments):
     change(used, "PRAGMA user_version = 99")
     before = (used.directory / "state.sqlite").read_bytes()
     status, said = refusal(programs, used, program, *arguments)
@@ -79,7 +80,7 @@ def test_a_directory_of_a_newer_version_is_refused_by_name(used, programs, progr
 
 
 @pytest.mark.parametrize("damage", ["truncated", "emptied", "removed"])
-def test_a_damaged_database_is_never_taken_for_an_empty_one(used, programs, damage):
+def test_fault_23_a_damaged_database_is_never_taken_for_an_empty_one(used, programs, damage):
     path = used.directory / "state.sqlite"
     if damage == "removed":
         path.unlink()
@@ -92,7 +93,7 @@ def test_a_damaged_database_is_never_taken_for_an_empty_one(used, programs, dama
     assert (path.exists() and path.read_bytes()) == before, "nothing was changed"
 
 
-def test_a_flipped_byte_of_a_picture_is_found_when_it_is_read(used, start_dev):
+def test_fault_23_a_flipped_byte_of_a_picture_is_found_when_it_is_read(used, start_dev):
     flip(used.objects / "first" / "first-1.png")
     dev = start_dev()
     answer = web.get(f"{dev.url}/v1/tasks/first/outputs/1")
@@ -101,7 +102,7 @@ def test_a_flipped_byte_of_a_picture_is_found_when_it_is_read(used, start_dev):
     assert web.get(f"{dev.url}/v1/tasks/first").json["state"] == "succeeded"
 
 
-def test_a_changed_record_is_an_error_of_that_task_alone(used, start_dev):
+def test_fault_23_a_changed_record_is_an_error_of_that_task_alone(used, start_dev):
     change(used, "UPDATE record SET json = CAST(replace(CAST(json AS TEXT), 'succeeded', 'cancelled') AS BLOB) WHERE task = 'first'")
     dev = start_dev()
     answer = web.get(f"{dev.url}/v1/tasks/first")
@@ -112,7 +113,7 @@ def test_a_changed_record_is_an_error_of_that_task_alone(used, start_dev):
     dev.wait_for("third", "succeeded")
 
 
-def test_a_changed_message_is_set_aside_with_the_reason(used, start_gateway, start_dev):
+def test_fault_23_a_changed_message_is_set_aside_with_the_reason(used, start_gateway, start_dev):
     gateway = start_gateway()
     for name in ("bad", "good"):
         assert web.post(f"{gateway.url}/v1/tasks", task(name)).status == 201
@@ -123,7 +124,9 @@ def test_a_changed_message_is_set_aside_with_the_reason(used, start_gateway, sta
     dev.wait_for("good", "succeeded")
     wait_until(lambda: used.waiting("sdruntime-dlq") == 1, 20, "the letter")
     wait_until(lambda: used.waiting("sdruntime") == 0, 20, "the queue's end")
-    assert dev.task("bad")["state"] == "queued"
+    failed = dev.wait_for("bad", "failed")
+    assert "damaged" in failed["error"]["message"]
+    wait_until(lambda: used.record("bad").json["announced"], 10, "the announcement of the failure")
 
 
 @pytest.fixture
@@ -139,7 +142,7 @@ def small_disk(tmp_path):
     subprocess.run(["umount", "-l", folder], check=False)
 
 
-def test_a_full_disk_refuses_tasks_and_goes_on_when_there_is_space(small_disk, programs):
+def test_fault_22_a_full_disk_refuses_tasks_and_goes_on_when_there_is_space(small_disk, programs):
     dev = Dev(programs, State(small_disk / "state"))
     assert web.post(f"{dev.url}/v1/tasks", task("before")).status == 201
     dev.wait_for("before", "succeeded")
@@ -153,3 +156,101 @@ def test_a_full_disk_refuses_tasks_and_goes_on_when_there_is_space(small_disk, p
     filler.unlink()
     wait_until(lambda: web.post(f"{dev.url}/v1/tasks", task("after")).status in (200, 201), 30, "space")
     dev.wait_for("after", "succeeded")
+
+
+class BrokenDisk:
+    """A process whose writes do not reach the disk any more, by `strace`; `with` its end all is well again."""
+
+    CALLS = "fsync,fdatasync,pwrite64,pwritev,ftruncate"
+
+    def __init__(self, process, log):
+        self.process, self.log = process, log
+
+    def __enter__(self):
+        self.child = subprocess.Popen(
+            ["strace", "-f", "-qq", "-p", str(self.process.child.pid), "-o", self.log,
+             "-e", f"trace={self.CALLS}", "-e", f"inject={self.CALLS}:error=EIO"], stderr=subprocess.PIPE)
+        wait_until(self.is_attached, 20, "strace")
+        return self
+
+    def is_attached(self):
+        """Whether every thread of the process has a tracer."""
+        assert self.child.poll() is None, self.child.stderr.read()
+        threads = os.listdir(f"/proc/{self.process.child.pid}/task")
+        return all(f"TracerPid:\t{self.child.pid}" in open(f"/proc/{self.process.child.pid}/task/{thread}/status").read()
+                   for thread in threads)
+
+    @property
+    def count(self):
+        return self.log.read_text().count("(INJECTED)")
+
+    def __exit__(self, *_):
+        self.child.send_signal(signal.SIGINT)
+        self.child.wait(20)
+
+
+@pytest.fixture
+def break_disk(tmp_path):
+    if not shutil.which("strace"):
+        pytest.fail("strace is missing: apt-get install strace")
+    return lambda process: BrokenDisk(process, tmp_path / "strace.log")
+
+
+def test_fault_22_a_disk_that_fails_refuses_tasks_and_the_queue_stays_readable(start_dev, break_disk, state):
+    dev = start_dev()
+    assert web.post(f"{dev.url}/v1/tasks", task("before")).status == 201
+    dev.wait_for("before", "succeeded")
+    with break_disk(dev.process) as disk:
+        refused = web.post(f"{dev.url}/v1/tasks", task("refused"))
+        assert refused.status in (500, 503, 507) and disk.count, refused.text
+        assert web.get(f"{dev.url}/v1/tasks/before").json["state"] == "succeeded"
+        assert web.get(f"{dev.url}/v1/tasks").status == 200
+    wait_until(lambda: web.post(f"{dev.url}/v1/tasks", task("after")).status in (200, 201), 30, "the disk's return")
+    dev.wait_for("after", "succeeded")
+    assert web.get(f"{dev.url}/v1/tasks/refused").json.get("state") in (None, "succeeded", "queued", "running")
+
+
+def test_fault_22_results_and_acknowledgements_wait_for_a_disk_that_fails(start_gateway, start_agent, break_disk, state, logs):
+    gateway = start_gateway()
+    state.listen("notices")
+    agent = start_agent("--backend", "test-pattern:")
+    assert web.post(f"{gateway.url}/v1/tasks", task("t", test_pattern={"seconds": 2})).status == 201
+    wait_until(lambda: (record := state.record("t")) and record.state == "running", 30, "its start")
+    with break_disk(agent) as disk:
+        wait_until(lambda: disk.count >= 8, 60, "failed writes")
+        assert state.record("t").state in ("running", "queued") and state.waiting("sdruntime") == 1
+    wait_until(lambda: state.record("t").state == "succeeded" and state.waiting("sdruntime") == 0, 90, "the end")
+    agent.stop()
+    report = Checker(state, {"t": 1}, "notices").check()
+    assert report.problems == [], str(report)
+
+
+@pytest.fixture
+def killed(start_gateway, state):
+    """A directory whose only writer was killed with commits in the log that the database has not got yet."""
+    gateway = start_gateway()
+    for name in ("first", "second", "third"):
+        assert web.post(f"{gateway.url}/v1/tasks", task(name)).status == 201
+    gateway.kill()
+    log = state.directory / "state.sqlite-wal"
+    assert log.stat().st_size > 5 * 4096, "there is something to lose"
+    return state, log
+
+
+def test_fault_23_a_lock_whose_holder_was_killed_is_stale(killed, start_gateway):
+    state, _ = killed
+    gateway = start_gateway(name="next")
+    assert [web.get(f"{gateway.url}/v1/tasks/{name}").json["state"] for name in ("first", "second", "third")] == ["queued"] * 3
+
+
+@pytest.mark.parametrize("place", [10, 40], ids=["header", "first frame"])
+def test_fault_23_a_damaged_log_is_told_and_kept_for_whoever_wants_its_tasks_back(killed, start_dev, place):
+    state, log = killed
+    flip(log, place)
+    damaged = log.read_bytes()
+    dev = start_dev()
+    assert "the write-ahead log is damaged" in dev.process.text
+    [copy] = state.directory.glob("state.sqlite-wal.corrupt-*")
+    assert copy.read_bytes() == damaged and str(copy) in dev.process.text
+    assert web.post(f"{dev.url}/v1/tasks", task("next")).status == 201
+    dev.wait_for("next", "succeeded")

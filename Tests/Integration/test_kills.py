@@ -21,6 +21,8 @@ AGENTS = int(os.environ.get("SDTEST_AGENTS", 2))
 KILLS = int(os.environ.get("SDTEST_KILLS", 10))
 SEED = int(os.environ.get("SDTEST_SEED", 20240607))
 NOTICES = "notices"
+# What a program may have more of after ten times the work, for its caches and its allocator.
+MORE_DESCRIPTORS, MORE_MEMORY = 8, 16
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +31,7 @@ def kept(tmp_path_factory):
     return tmp_path_factory.mktemp("kept")
 
 
-def test_killed_agents_lose_nothing_and_double_nothing(start_gateway, start_agent, state, programs, kept):
+def test_fault_27_killed_agents_lose_nothing_and_double_nothing(start_gateway, start_agent, state, programs, kept):
     gateway = start_gateway()
     state.listen(NOTICES)
     chance = random.Random(SEED)
@@ -40,7 +42,11 @@ def test_killed_agents_lose_nothing_and_double_nothing(start_gateway, start_agen
             name=f"agent-{number}-{life:03}")
 
     lives = [agent(number, 0) for number in range(AGENTS)]
-    expected = submit(gateway.url, chance)
+    expected = {f"task-{number:05}": chance.choice((1, 1, 1, 2)) for number in range(TASKS)}
+    submit(gateway.url, expected, range(TASKS // 10))
+    small = gateway.footprint()
+    submit(gateway.url, expected, range(TASKS // 10, TASKS))
+    grown = {"gateway": (small, gateway.footprint())}
 
     # The moments are chosen by progress, not by the clock, so that a slow machine kills as much as a quick one.
     for life, done in enumerate(sorted(chance.sample(range(TASKS // 50, TASKS * 9 // 10), KILLS)), start=1):
@@ -50,14 +56,21 @@ def test_killed_agents_lose_nothing_and_double_nothing(start_gateway, start_agen
             lives[number].kill()
         lives = [agent(number, life) for number in range(AGENTS)]
 
+    wait_until(lambda: state.ended() >= TASKS * 91 // 100, 120, "the agents' first tasks", interval=0.01)
+    small = [process.footprint() for process in lives]
     wait_until(lambda: state.ended() == TASKS and state.waiting("sdruntime") == 0, 180, "the end of all tasks", interval=0.2)
-    for process in lives:
+    for process, before in zip(lives, small):
+        grown[process.name] = (before, process.footprint())
         process.stop()
     agent_logs = [process.errors for process in programs.started if process.name.startswith("agent-")]
     report = Checker(state, expected, NOTICES, agent_logs).check()
     left = state.unfinished_writes()
     print(f"\nseed {SEED}: {TASKS} tasks, {AGENTS} agents, {KILLS} kills of all; {report}, unfinished writes {len(left)}")
     assert report.problems == []
+    for name, ((descriptors, memory), (later_descriptors, later_memory)) in grown.items():
+        print(f"{name}: {descriptors} descriptors, then {later_descriptors}; {memory:.1f} MiB, then {later_memory:.1f}")
+        assert later_descriptors <= descriptors + MORE_DESCRIPTORS, name
+        assert later_memory <= memory + MORE_MEMORY, name
     assert len(left) <= KILLS * AGENTS * 8, "more than writers that died while writing explain"
     gateway.stop()
     shutil.copytree(state.directory, kept / "state")
@@ -66,19 +79,18 @@ def test_killed_agents_lose_nothing_and_double_nothing(start_gateway, start_agen
     (kept / "expected.json").write_text(json.dumps(expected))
 
 
-def submit(url, chance):
-    """Submits the tasks, from several clients at once: ids, and how many pictures each asks for."""
-    expected = {f"task-{number:05}": chance.choice((1, 1, 1, 2)) for number in range(TASKS)}
+def submit(url, expected, numbers):
+    """Submits tasks by their numbers, from several clients at once; each asks for so many pictures."""
 
-    def one(task):
+    def one(number):
+        task = f"task-{number:05}"
         content = {"prompt": f"lighthouse {task}", "width": 64, "height": 64, "steps": 1, "batch_size": expected[task]}
         answer = web.post(
             f"{url}/v1/tasks", {"id": task, "runtime": "sdruntime", "type": "text-to-image", "content": content})
         assert answer.status == 201, answer.text
 
     with ThreadPoolExecutor(8) as clients:
-        list(clients.map(one, expected))
-    return expected
+        list(clients.map(one, numbers))
 
 
 # The checker is checked: each promise is broken once, and must be missed.

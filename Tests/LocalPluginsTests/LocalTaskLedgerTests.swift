@@ -125,6 +125,28 @@ import Testing
     #expect(try await position("quiet") == 1)
   }
 
+  @Test(arguments: [true, false])
+  func aRunWhoseMessageIsDamagedIsFoundAndNoOther(hasLetters: Bool) async throws {
+    let directory = try TemporaryDirectory()
+    let database = try directory.database()
+    let (ledger, topic) = (LocalTaskLedger(in: database), LocalTopic("tasks", in: database))
+    let queue = LocalQueue("q", in: database, settings: .init(deadLetterQueue: hasLetters ? "q-dlq" : nil))
+    try await topic.subscribe(.init(queue: "q", rawDelivery: true))
+    for id in ["good", "bad"] {
+      _ = try await ledger.create(
+        record(id), request: [], publishing: { _ in Publication(body: Array(id.utf8)) }, on: topic)
+    }
+    try sqlite(directory, "UPDATE payload SET body = x'00' WHERE body = CAST('bad' AS BLOB)")
+    #expect(try await ledger.stranded(limit: 10).isEmpty)
+    #expect(try await queue.receive(max: 10, wait: .zero, visibility: nil).map(\.body) == [Array("good".utf8)])
+    let found = try await ledger.stranded(limit: 10)
+    #expect(found.map(\.record.key.task.id) == ["bad"])
+    var ended = try #require(found.first)
+    ended.record.state = .failed
+    _ = try await ledger.update(ended)
+    #expect(try await ledger.stranded(limit: 10).isEmpty)
+  }
+
   private func record(_ id: String, runtime: String = "r", at milliseconds: Int64? = nil) -> TaskRecord {
     let number = Int64(id.filter(\.isNumber)) ?? 0
     let request = TaskRequest(

@@ -52,14 +52,26 @@ import Testing
     let second = OutputNames(folder: "f", id: "t", run: 2)
     #expect(first.isOutput("f/t-1.png") && first.isOutput("f/t-12.png") && first.isOutput("f/t-1"))
     for key in [
-      "f/t-r2-1.png", "f/t.out", "f/t.json", "f/t-.png", "f/t-x.png", "f/t-1x.png", "f/u-1.png", "g/t-1.png",
+      "f/t.r2-1.png", "f/t-r2-1.png", "f/t.out", "f/t.json", "f/t-.png", "f/t-x.png", "f/t-1x.png", "f/u-1.png",
+      "g/t-1.png",
       "f/t-1\u{301}.png", "t-1.png", "f/t-1.out", "f/t-1.json",
     ] {
       #expect(!first.isOutput(key), "\(key)")
     }
-    #expect(second.isOutput("f/t-r2-1.png"))
-    #expect(!second.isOutput("f/t-1.png") && !second.isOutput("f/t-r21-1.png") && !second.isOutput("f/t-r3-1.png"))
+    #expect(second.isOutput("f/t.r2-1.png"))
+    #expect(!second.isOutput("f/t-1.png") && !second.isOutput("f/t.r21-1.png") && !second.isOutput("f/t.r3-1.png"))
     #expect(first.output(3, fileExtension: ".png").hasPrefix(first.outputPrefix))
+  }
+
+  @Test("No task has the names of another's later run, in whatever folder", arguments: ["a", "x/a", "shared", "x/b-a"])
+  func laterRuns(folder: String) {
+    let second = OutputNames(folder: folder, id: "a", run: 2)
+    let other = OutputNames(folder: folder, id: "a-r2", run: 1)
+    let names = [second.answer, second.manifest, second.output(1, fileExtension: ".png")]
+    #expect(other.meetsLaterRuns == names.contains(other.answer))
+    #expect(other.meetsLaterRuns == other.isOutput(names[2]))
+    #expect(!OutputNames(folder: "a-r2", id: "a-r2", run: 1).meetsLaterRuns)
+    #expect(!OutputNames(folder: "a", id: "a-rx", run: 1).meetsLaterRuns)
   }
 
   @Test("A run is told by its id, and by its number past the first")

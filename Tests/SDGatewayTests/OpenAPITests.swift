@@ -15,7 +15,8 @@ import Testing
   func routes() async throws {
     let paths = try await document(try House())["paths"]?.object?.members ?? []
     for path in paths {
-      let sample = path.name.replacing("{id}", with: "t1").replacing("{n}", with: "1")
+      let sample = path.name.replacing("{id}", with: "t1").replacing("{n}", with: "1").replacing(
+        "{name}", with: "r1")
       let route = try #require(Route(path: sample), "\(path.name)")
       #expect(route.pattern == path.name)
       let methods = Set((path.value.object?.names ?? []).filter { $0 != "parameters" })
@@ -24,7 +25,9 @@ import Testing
     let known = Set(paths.map(\.name))
     let routes: [Route] = [
       .root, .v1alpha1, .v1alpha2, .tasks, .batch, .task("t1"), .events("t1"), .output("t1", 1), .runtimes,
-      .webhookSecret, .health, .readiness, .metrics, .openAPI, .docs,
+      .outputLink("t1", 1), .request("t1"), .manifest("t1"), .trace("t1"), .feed, .workers, .letters("r1"),
+      .redrive("r1"),
+      .drop("r1"), .webhookSecret, .health, .readiness, .metrics, .openAPI, .docs,
     ]
     #expect(known == Set(routes.map(\.pattern)))
   }

@@ -15,7 +15,9 @@ import Testing
       _ = await door.post("/v1/tasks", lighthouse.with(["id": "t1"]))
       let answer = await door.get("/v1/tasks/t1/events")
       #expect(answer.headers[.contentType] == "text/event-stream")
-      guard case .events(let events) = answer.body else { throw SDError(.internal, "no events") }
+      guard case .events(let stream) = answer.body, let events = stream as? TaskEvents else {
+        throw SDError(.internal, "no events")
+      }
       var seen = events.makeAsyncIterator()
       #expect(await seen.next()?.retry == 1000)
       let queued = await seen.next()

@@ -51,7 +51,7 @@ struct ClusterCharts: Sendable {
     return charts.filter { chart in chart.addon.map { addons[$0] ?? standard.contains($0) } ?? true }.map { chart in
       DeploymentPlan.Release(
         name: chart.release, namespace: chart.namespace, chart: chart.chart, version: chart.version,
-        repository: chart.repository,
+        repository: chart.repository, isNeededByOthers: true,
         values: { outputs in
           let known = (outputs[planner.names.cluster] ?? [:]).merging(["Region": planner.region]) { _, region in region
           }

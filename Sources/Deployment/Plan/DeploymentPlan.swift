@@ -45,9 +45,18 @@ public struct DeploymentPlan: Sendable {
     public var version: String?
     /// The repository of a chart that is named by a word.
     public var repository: String?
+    /// Whether what comes after needs its pods.
+    public var isNeededByOthers = false
     /// The values, what only a stack can tell being left to `outputs`.
     public var values: @Sendable (_ outputs: [String: [String: String]]) -> JSONObject
   }
+
+  /// What it was made of.
+  public let configuration: DeploymentConfiguration
+  /// Where our images are.
+  let images: ImageNames
+  /// Which of them are needed.
+  let neededImages: [String]
 
   /// The stack of the cluster, where one is made.
   public var cluster: Stack?
@@ -75,6 +84,9 @@ extension DeploymentPlan {
   {
     let names = StackNames(configuration)
     let images = try ImageNames(configuration.images, version: version)
+    self.configuration = configuration
+    self.images = images
+    neededImages = ImageList(configuration).names
     let planner = StackPlanner(configuration: configuration, names: names, images: images)
     cluster = configuration.cluster.create ? planner.cluster : nil
     pipeline = planner.pipeline

@@ -13,7 +13,7 @@ struct ImageNames: Sendable {
     guard let registry = images.registry else {
       throw SDError(
         .configuration,
-        "images.registry says nowhere where our images are. Build and push them with `make images push REGISTRY=...`, and write REGISTRY there"
+        "images.registry does not say where our images are. Build and push them with `make images push REGISTRY=...`, and write REGISTRY there, or say --registry REGISTRY"
       )
     }
     self.registry = registry

@@ -66,9 +66,7 @@ struct ReleasePlanner: Sendable {
       ("agent.image", isJob ? "sd-job" : "sd-agent"), ("models.pull.image", "sdctl"),
       ("networkPolicy.guard.image", "sd-guard"), ("gateway.image", "sd-gateway"),
     ]
-    let standard = runtime.engine == .comfyui ? "engine-comfyui" : "engine-forge"
-    let engine = runtime.extraValues["engine"]?["image"]?["repository"]?.string ?? standard
-    if !engine.contains("/") { paths.append(("engine.image", engine)) }
+    if let engine = runtime.engineImage { paths.append(("engine.image", engine)) }
     return paths
   }
 }

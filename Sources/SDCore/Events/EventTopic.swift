@@ -1,7 +1,7 @@
 /// A topic that hands each publication to the subscriptions whose filter policy matches.
 ///
 /// Guarantees: a returned `publish` is durable, and has reached or will reach every matching subscription at least once.
-/// One that throws may have been published all the same.
+/// One that throws may have been published all the same, one that is cancelled too; that one returns soon.
 public protocol EventTopic: Sendable {
   /// The topic's name, as logs show it.
   var name: String { get }

@@ -41,6 +41,15 @@ public protocol TaskLedger: Sendable {
   /// leave some out, since whoever touches one does the same.
   func overdue(at now: Timestamp, limit: Int) async throws -> [LedgerEntry]
 
+  /// Queued runs that nobody will be handed, since their messages were found damaged, at most `limit` of them.
+  ///
+  /// For those who fail what would wait for ever. Only a ledger that lies beside its queues can tell; others answer none.
+  func stranded(limit: Int) async throws -> [LedgerEntry]
+
+  /// Where a queued run stands, 1 being the next that is handed out; `nil` where it does not wait, past `limit`, and where
+  /// nobody can tell.
+  func position(of key: RunKey, limit: Int) async throws -> Int?
+
   /// Says that somebody wants to see progress of a run for so long.
   func watch(_ key: RunKey, for duration: Duration) async throws
   /// Whether somebody does.
@@ -70,6 +79,10 @@ extension TaskLedger {
     }
     return entries
   }
+
+  public func stranded(limit: Int) async throws -> [LedgerEntry] { [] }
+
+  public func position(of key: RunKey, limit: Int) async throws -> Int? { nil }
 
   /// The record of a run; `nil` when there is none.
   public func read(_ key: RunKey) async throws -> LedgerEntry? {

@@ -20,6 +20,8 @@ public struct GatewayServices: Sendable {
   public var keys: (@Sendable () -> APIKeyRing)?
   /// What webhooks are delivered with; `nil` where tasks may not ask for any.
   public var webhooks: WebhookServices?
+  /// Where the spans of a task's trace can be read again; `nil` where they go to a service of their own.
+  public var spans: (any SpanArchive)?
   /// The metrics of this process in Prometheus's text format; `nil` where nobody counts.
   public var metrics: (@Sendable () -> String)?
 

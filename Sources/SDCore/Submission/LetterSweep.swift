@@ -10,8 +10,8 @@ package struct LetterSweep: Sendable {
   private let clocks: Clocks
   private let logger: Logger
 
-  private static let batches = 100
-  private static let visibility: Duration = .seconds(60)
+  /// Letters that one sweep looks at.
+  private static let most = 1000
   /// SQS takes as many attributes with a message.
   private static let maximumAttributes = 10
 
@@ -23,40 +23,17 @@ package struct LetterSweep: Sendable {
   ///
   /// What is seen is leased meanwhile, and due again at the end.
   package func sweep(_ letters: any MessageQueue) async throws -> Int {
-    var seen: Set<String> = []
-    var kept: [Lease] = []
     var closed = 0
-    defer { logger.debug("swept", metadata: ["queue": "\(letters.name)", "closed": "\(closed)"]) }
-    for _ in 0..<Self.batches where !Task.isCancelled {
-      let leases: [Lease]
-      do {
-        leases = try await letters.receive(
-          max: letters.capabilities.maximumBatch, wait: .zero, visibility: Self.visibility)
-      } catch {
-        await giveBack(kept, to: letters)
-        throw error
-      }
-      if leases.isEmpty { break }
-      let isOld = leases.allSatisfy { seen.contains($0.messageID) }
+    // Looked at again soon: what one sweep does not see the next one does.
+    try await QueueWalk(letters, clocks: clocks, wait: .zero).go(max: Self.most) { leases in
+      var kept: [Lease] = []
       for lease in leases {
-        if seen.insert(lease.messageID).inserted, await close(lease, in: letters) {
-          closed += 1
-        } else {
-          kept.append(lease)
-        }
+        if await close(lease, in: letters) { closed += 1 } else { kept.append(lease) }
       }
-      if isOld { break }
+      return .init(kept: kept, isLast: Task.isCancelled)
     }
-    await giveBack(kept, to: letters)
+    logger.debug("swept", metadata: ["queue": "\(letters.name)", "closed": "\(closed)"])
     return closed
-  }
-
-  private func giveBack(_ leases: [Lease], to letters: any MessageQueue) async {
-    let size = letters.capabilities.maximumBatch
-    for start in stride(from: 0, to: leases.count, by: size) {
-      // A lease that cannot be ended early runs out by itself.
-      _ = try? await letters.abandon(Array(leases[start..<min(start + size, leases.count)]), after: .zero)
-    }
   }
 
   /// Closes the run of one letter; `false` for a letter that is to be left.
@@ -99,9 +76,10 @@ package struct LetterSweep: Sendable {
     if let ticket = task.ticket, let entry = try await ledger.read(RunKey(task.request.key, run: ticket.run)) {
       return entry
     }
-    let draft = TaskRecord(
+    var draft = TaskRecord(
       task.request, run: 1, submission: task.submission, digest: TaskMessage.digest(task.request.payload),
       at: clocks.timestamp)
+    draft.traceID = TraceContext(attributes: task.attributes)?.traceID.description
     let opened = try await RunOpener(ledger).open(draft, reuse: .nextRun, optimistic: false) { record in
       try await ledger.create(record, request: task.body)
     }

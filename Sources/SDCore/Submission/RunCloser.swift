@@ -49,6 +49,18 @@ package struct RunCloser: Sendable {
     return await announced(written)
   }
 
+  /// Fails a run whose message was found damaged; `nil` where somebody has begun it all the same.
+  package func failStranded(_ entry: LedgerEntry) async throws -> LedgerEntry? {
+    let outcome = try await RecordWriter(ledger).apply(to: entry) { record in
+      guard record.state == .queued, record.claim == nil else { return false }
+      let what = "its message was damaged in the queue; submit it again"
+      end(&record, as: .failed, TaskError(.internal, .receive, what))
+      return true
+    }
+    guard case .written(let written) = outcome else { return nil }
+    return await announced(written)
+  }
+
   /// Fails a run that nobody will begin any more; one that has ended is only announced, if need be.
   package func fail(_ entry: LedgerEntry, _ error: TaskError) async throws -> LedgerEntry {
     let outcome = try await RecordWriter(ledger).apply(to: entry) { record in

@@ -62,6 +62,7 @@ public struct SubmissionService: Sendable {
     var draft = TaskRecord(
       request, run: 1, submission: submission, digest: TaskMessage.digest(request.payload), at: clocks.timestamp)
     draft.runtime = runtime.name
+    draft.traceID = TraceContext(attributes: trace)?.traceID.description
     let message = TaskPublication(
       request, runtime: runtime, group: submitter.group, store: store, trace: trace, limit: topic.maximumBytes)
     let body = message.body

@@ -88,7 +88,22 @@ public struct OutputNames: Sendable, Hashable {
   /// Names of a run's objects.
   public init(folder: String, id: String, run: Int) { (self.folder, self.id, self.run) = (folder, id, run) }
 
-  private var stem: String { "\(folder)/\(id)" + (run == 1 ? "" : "-r\(run)") }
+  /// Whether the folder is this task's own by its name, as every door has it.
+  private var isOwnFolder: Bool { folder == id || folder.hasSuffix("/" + id) }
+
+  private var stem: String {
+    // In a folder that tasks share, `a-r2` is what the task of that id has: no id has a dot.
+    "\(folder)/\(id)" + (run == 1 ? "" : isOwnFolder ? "-r\(run)" : ".r\(run)")
+  }
+
+  /// Whether the folder is another task's own, whose later runs have names that this task's would have as well.
+  package var meetsLaterRuns: Bool {
+    let owner = folder.utf8.split(separator: UInt8(ascii: "/")).last ?? [][...]
+    guard id.utf8.starts(with: owner) else { return false }
+    let rest = id.utf8.dropFirst(owner.count)
+    return rest.starts(with: "-r".utf8) && rest.count > 2
+      && rest.dropFirst(2).allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+  }
 
   /// The key of output `n`, from 1; the extension has its dot.
   public func output(_ n: Int, fileExtension: String) -> String { "\(stem)-\(n)\(fileExtension)" }

@@ -16,14 +16,19 @@ public struct TaskRecord: Sendable, Hashable, Codable {
   public var digest: String
   /// Where its objects go.
   public var folder: String
+  /// The beginning of its prompt, for lists; `nil` where it has none in words.
+  public var title: String?
   /// The client's own.
   public var context: JSONValue? {
     get { contextText?.value }
     set { contextText = newValue.map { JSONText($0) } }
   }
   private var contextText: JSONText?
+  private static let longestTitle = 160
   /// What v1 can ask for.
   public var options: TaskOptions
+  /// The trace that it is a part of, where one was begun before it: 32 hexadecimal digits.
+  public var traceID: String?
 
   /// Where it stands.
   public var state: TaskState
@@ -67,6 +72,7 @@ public struct TaskRecord: Sendable, Hashable, Codable {
     model = request.model
     self.digest = digest
     folder = request.folder
+    title = request.content["prompt"]?.string.flatMap { $0.isEmpty ? nil : $0.truncated(toUTF8: Self.longestTitle) }
     contextText = request.context.map { JSONText($0) }
     options = request.options
     state = .queued

@@ -212,7 +212,9 @@ extension SpanBatcher {
     var delay = configuration.retryDelay
     for attempt in 1...max(1, configuration.tries) {
       do {
-        try await limited { try await self.exporter.export(batch) }
+        try await limited(to: configuration.exportTimeout, "exporting spans", clocks: clocks) {
+          try await self.exporter.export(batch)
+        }
         state.withLock { $0.statistics.exported += batch.count }
         return
       } catch {
@@ -227,19 +229,6 @@ extension SpanBatcher {
         }
         return
       }
-    }
-  }
-
-  private func limited(_ body: @escaping @Sendable () async throws -> Void) async throws {
-    let limit = configuration.exportTimeout
-    try await withThrowingTaskGroup(of: Void.self) { group in
-      group.addTask { try await body() }
-      group.addTask {
-        try await self.clocks.sleep(for: limit)
-        throw SDError(.timeout, "exporting spans took longer than \(limit)")
-      }
-      defer { group.cancelAll() }
-      _ = try await group.next()
     }
   }
 

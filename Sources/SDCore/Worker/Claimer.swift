@@ -24,6 +24,7 @@ struct Claimer: Sendable {
       task.request, run: task.ticket?.run ?? 1, submission: task.submission,
       digest: TaskMessage.digest(task.request.payload), at: task.ticket?.createdAt ?? lease.sentAt ?? clocks.timestamp)
     draft.runtime = configuration.runtime ?? draft.runtime
+    draft.traceID = TraceContext(attributes: task.attributes)?.traceID.description
     if let ticket = task.ticket, !task.isRedriven {
       // The door's record is known but for its nonce: claimed without being read, and judged anew if it has changed.
       let entry = LedgerEntry(record: draft, request: task.body, revision: ticket.revision)

@@ -14,11 +14,14 @@ final class HeldLease: Sendable {
   private let queue: any MessageQueue
   private let keeper: LeaseKeeper
   private let state: Mutex<State>
+  /// When it ends however often it is extended.
+  let end: MonotonicInstant
 
   init(_ lease: Lease, queue: any MessageQueue, keeper: LeaseKeeper) {
     self.queue = queue
     self.keeper = keeper
     state = Mutex(State(lease: lease))
+    end = lease.deadline.advanced(by: max(.zero, queue.capabilities.maximumLease - keeper.visibility))
     keeper.hold(self)
   }
 

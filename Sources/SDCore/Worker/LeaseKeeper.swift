@@ -48,18 +48,34 @@ final class LeaseKeeper: Sendable {
   }
 
   private func extendDue() async {
-    let limit = clocks.instant.advanced(by: visibility * 2 / 3)
-    let due = state.withLock { $0.held.values.filter { !$0.isLost && $0.lease.deadline <= limit } }
-    for start in stride(from: 0, to: due.count, by: queue.capabilities.maximumBatch) {
-      await extend(Array(due[start..<min(start + queue.capabilities.maximumBatch, due.count)]))
+    let (now, visibility) = (clocks.instant, visibility)
+    let limit = now.advanced(by: visibility * 2 / 3)
+    var due = state.withLock { $0.held.values.filter { !$0.isLost && $0.lease.deadline <= limit } }
+    // Queues refuse to extend a lease past its longest, so that one near that end gets what is left of it.
+    let last = due.partition { now.advanced(by: visibility) > $0.end }
+    for start in stride(from: 0, to: last, by: queue.capabilities.maximumBatch) {
+      await extend(Array(due[start..<min(start + queue.capabilities.maximumBatch, last)]), by: visibility)
+    }
+    for lease in due[last...] { await extendToEnd(lease) }
+  }
+
+  /// Extends a lease by the whole seconds that it may still have, once; after those it is another's.
+  private func extendToEnd(_ held: HeldLease) async {
+    let (now, deadline) = (clocks.instant, held.lease.deadline)
+    let rest = Duration.seconds(now.duration(to: held.end).seconds.rounded(.down))
+    if rest > .zero, now.advanced(by: rest) > deadline {
+      await extend([held], by: rest)
+    } else if now >= deadline {
+      held.extended(.lost, until: deadline)
     }
   }
 
-  private func extend(_ batch: [HeldLease]) async {
+  private func extend(_ batch: [HeldLease], by visibility: Duration) async {
     let deadline = clocks.instant.advanced(by: visibility)
     do {
       // A call that hangs must not cost the others their leases, nor this one its next try.
-      let outcomes = try await limited(to: visibility / 6, "extending leases", clocks: clocks) { [queue, visibility] in
+      let limit = self.visibility / 6
+      let outcomes = try await limited(to: limit, "extending leases", clocks: clocks) { [queue] in
         try await queue.extend(batch.map(\.lease), visibility: visibility)
       }
       for (lease, outcome) in zip(batch, outcomes) {

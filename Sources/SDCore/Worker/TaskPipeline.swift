@@ -26,6 +26,7 @@ struct TaskPipeline: Sendable {
     do {
       let task: ReceivedTask
       do { task = try await ReceivedTask(held.lease, ledger: claimer.ledger) } catch let problem as RequestProblem {
+        way.leave()
         return try await bury(held, DeadLetterReason(code: "poison", message: "\(problem)"))
       }
       var context = ServiceContext.topLevel
@@ -36,11 +37,13 @@ struct TaskPipeline: Sendable {
         try await process(task, held, way)
       }
     } catch let error as SDError where error.code == .corrupt {
+      way.leave()
       // No try will make it whole again, and there may be more to be had from the rest.
       do { try await bury(held, DeadLetterReason(code: "corrupt", message: error.message)) } catch {
         await giveBack(held, after: backoff(held.lease.receiveCount))
       }
     } catch {
+      way.leave()
       logger.warning(
         "a message could not be worked on, giving it back",
         metadata: ["message": "\(held.lease.messageID)", "error": "\(error)"])
@@ -49,7 +52,10 @@ struct TaskPipeline: Sendable {
   }
 
   private func process(_ task: ReceivedTask, _ held: HeldLease, _ way: Way) async throws {
-    switch try await claimer.claim(task, lease: held.lease) {
+    let decision = try await claimer.claim(task, lease: held.lease)
+    // Whatever else is to be done needs no engine: the next message need not wait for it.
+    if case .work = decision {} else { way.leave() }
+    switch decision {
     case .surplus(let entry):
       log(entry, "a surplus message of a run that another carries")
       try await finish(held)

@@ -21,6 +21,7 @@ struct WebhookDelivery: Sendable {
   let view: @Sendable (TaskRecord) -> TaskView
   let clocks: Clocks
   let logger: Logger
+  var metrics = GatewayMetrics()
   /// How long after each try the next is made; there is one try more than there are pauses.
   var pauses: [Duration] = [.seconds(5), .seconds(30), .seconds(150), .seconds(600)]
 
@@ -62,6 +63,7 @@ struct WebhookDelivery: Sendable {
       let answer = try await transport.execute(request, body: .bytes(body), options: options)
       let status = answer.head.status
       if status.kind == .successful {
+        metrics.webhook(.delivered)
         logger.debug("webhook delivered", metadata: ["task": "\(record.key)", "try": "\(count)"])
         return .done
       }
@@ -79,6 +81,7 @@ struct WebhookDelivery: Sendable {
     }
     guard count <= pauses.count else { return hopeless("\(failure), the last of \(count) times", record.key) }
     let pause = min(max(wanted ?? .zero, pause(after: count)), Self.longestPause)
+    metrics.webhook(.retried)
     logger.info(
       "a webhook is to be tried again",
       metadata: [
@@ -104,6 +107,7 @@ struct WebhookDelivery: Sendable {
   }
 
   private func hopeless(_ why: String, _ run: RunKey) -> Verdict {
+    metrics.webhook(.given_up)
     logger.error("a webhook is given up", metadata: ["task": "\(run)", "reason": "\(why)"])
     return .hopeless(DeadLetterReason(code: "webhook_failed", message: "the webhook of task \(run): \(why)"))
   }

@@ -53,6 +53,6 @@ extension HTTPField.Name {
   static let apiKey = HTTPField.Name("x-api-key")!
   static let xForwardedFor = HTTPField.Name("X-Forwarded-For")!
   static let amazonTraceID = HTTPField.Name("X-Amzn-Trace-Id")!
+  static let accelBuffering = HTTPField.Name("X-Accel-Buffering")!
   static let lastEventID = HTTPField.Name("Last-Event-ID")!
-  static let contentSecurityPolicy = HTTPField.Name("Content-Security-Policy")!
 }

@@ -12,7 +12,7 @@ package struct GatewayResponse: Sendable {
     /// Bytes of a known length that come in chunks, `nil` at the end.
     case stream(length: Int64, next: @Sendable () async throws -> ArraySlice<UInt8>?)
     /// Server-sent events for as long as the sequence goes on.
-    case events(TaskEvents)
+    case events(any AsyncSequence<ServerSentEvent, Never> & Sendable)
   }
 
   /// The status.
@@ -32,6 +32,13 @@ package struct GatewayResponse: Sendable {
     if headers[.contentType] == nil { headers[.contentType] = "application/json" }
     headers[.cacheControl] = "no-store"
     return GatewayResponse(status, headers: headers, body: .bytes(value.serialized()))
+  }
+
+  /// A stream of events, which proxies are asked to pass on as they come.
+  static func events(_ events: any AsyncSequence<ServerSentEvent, Never> & Sendable) -> GatewayResponse {
+    GatewayResponse(
+      .ok, headers: [.contentType: "text/event-stream", .cacheControl: "no-store", .accelBuffering: "no"],
+      body: .events(events))
   }
 
   /// An answer in plain text.

@@ -14,14 +14,28 @@ enum Route: Hashable {
   case task(String)
   case events(String)
   case output(String, Int)
+  /// A URL of an output that needs no key.
+  case outputLink(String, Int)
+  /// A task as it was submitted.
+  case request(String)
   case manifest(String)
+  case trace(String)
   case runtimes
+  case workers
+  /// What happens to all tasks, as events.
+  case feed
+  /// A runtime's dead letters.
+  case letters(String)
+  case redrive(String)
+  case drop(String)
   case webhookSecret
   case health
   case readiness
   case metrics
   case openAPI
   case docs
+  /// A file of the dashboard.
+  case dashboard(String)
   /// An object behind a presigned URL.
   case object(bucket: String, key: String)
 
@@ -48,6 +62,7 @@ enum Route: Hashable {
     case "metrics" where segments.count == 1: self = .metrics
     case "openapi.json" where segments.count == 1: self = .openAPI
     case "docs" where segments.count == 1: self = .docs
+    case "dashboard" where segments.count == 2: self = .dashboard(segments[1])
     case "v1":
       guard let route = Route(v1: segments.dropFirst()) else { return nil }
       self = route
@@ -63,14 +78,31 @@ enum Route: Hashable {
     case ["tasks:batch"]: self = .batch
     case ["webhooks", "secret"]: self = .webhookSecret
     case ["runtimes"]: self = .runtimes
+    case ["workers"]: self = .workers
+    case ["events"]: self = .feed
+    case let parts where parts.count == 3 && parts[0] == "runtimes":
+      switch parts[2] {
+      case "dead-letters": self = .letters(parts[1])
+      case "dead-letters:redrive": self = .redrive(parts[1])
+      case "dead-letters:drop": self = .drop(parts[1])
+      default: return nil
+      }
     case let parts where parts.count >= 2 && parts[0] == "tasks":
       switch Array(parts.dropFirst(2)) {
       case []: self = .task(parts[1])
       case ["events"]: self = .events(parts[1])
+      case ["request"]: self = .request(parts[1])
       case ["manifest"]: self = .manifest(parts[1])
-      case let rest where rest.count == 2 && rest[0] == "outputs":
+      case ["trace"]: self = .trace(parts[1])
+      case let rest where (2...3).contains(rest.count) && rest[0] == "outputs":
         guard let number = Int(rest[1]), number >= 1, String(number) == rest[1] else { return nil }
-        self = .output(parts[1], number)
+        if rest.count == 2 {
+          self = .output(parts[1], number)
+        } else if rest[2] == "link" {
+          self = .outputLink(parts[1], number)
+        } else {
+          return nil
+        }
       default: return nil
       }
     default: return nil
@@ -80,10 +112,12 @@ enum Route: Hashable {
   /// The methods that it has, HEAD as GET.
   var methods: [HTTPRequest.Method] {
     switch self {
-    case .root, .v1alpha1, .v1alpha2, .batch: [.post]
+    case .root, .v1alpha1, .v1alpha2, .batch, .redrive, .drop: [.post]
     case .tasks: [.get, .post]
     case .task: [.get, .delete]
-    case .events, .output, .manifest, .runtimes, .webhookSecret, .health, .readiness, .metrics, .openAPI, .docs: [.get]
+    case .events, .output, .outputLink, .request, .manifest, .trace, .runtimes, .workers, .feed, .letters,
+      .webhookSecret, .health, .readiness, .metrics, .openAPI, .docs, .dashboard:
+      [.get]
     case .object: [.get, .put]
     }
   }
@@ -99,7 +133,7 @@ enum Route: Hashable {
   /// Whether it is for everybody, keys or no keys: probes, the documentation, and what a presigned URL opens.
   var isOpen: Bool {
     switch self {
-    case .health, .readiness, .openAPI, .docs, .object: true
+    case .health, .readiness, .openAPI, .docs, .dashboard, .object: true
     default: false
     }
   }
@@ -115,14 +149,23 @@ enum Route: Hashable {
     case .task: "/v1/tasks/{id}"
     case .events: "/v1/tasks/{id}/events"
     case .output: "/v1/tasks/{id}/outputs/{n}"
+    case .outputLink: "/v1/tasks/{id}/outputs/{n}/link"
+    case .request: "/v1/tasks/{id}/request"
     case .manifest: "/v1/tasks/{id}/manifest"
+    case .trace: "/v1/tasks/{id}/trace"
     case .runtimes: "/v1/runtimes"
+    case .workers: "/v1/workers"
+    case .feed: "/v1/events"
+    case .letters: "/v1/runtimes/{name}/dead-letters"
+    case .redrive: "/v1/runtimes/{name}/dead-letters:redrive"
+    case .drop: "/v1/runtimes/{name}/dead-letters:drop"
     case .webhookSecret: "/v1/webhooks/secret"
     case .health: "/healthz"
     case .readiness: "/readyz"
     case .metrics: "/metrics"
     case .openAPI: "/openapi.json"
     case .docs: "/docs"
+    case .dashboard: "/dashboard/{file}"
     case .object: "/files/{bucket}/{key}"
     }
   }

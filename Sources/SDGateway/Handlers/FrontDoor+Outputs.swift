@@ -12,6 +12,9 @@ extension FrontDoor {
         .notFound, "task \(id) is \(view(record).state.rawValue) and has \(record.outputs.count) outputs")
     }
     let output = record.outputs[number - 1]
+    if let side = try request.integer("thumb", in: Thumbnails.sides) {
+      return try await thumbnail(of: output, side: side, request)
+    }
     if let url = await ownURL(of: output.key) {
       return GatewayResponse(.found, headers: [.location: url, .cacheControl: "no-store"])
     }
@@ -19,6 +22,38 @@ extension FrontDoor {
     var headers: HTTPFields = [.contentType: output.contentType, .eTag: "\"\(output.sha256)\""]
     headers[.contentDisposition] = "inline; filename=\"\(name.filter { $0 != "\"" && $0 != "\\" })\""
     return try await object(output.key, headers: headers, request)
+  }
+
+  /// `GET /v1/tasks/{id}/outputs/{n}/link`: a URL that needs no key, for an hour.
+  func outputLink(_ number: Int, of id: String, _ request: GatewayRequest) async throws -> GatewayResponse {
+    let record = try await find(id, request).record
+    guard number <= record.outputs.count else {
+      throw Problem(
+        .notFound, "task \(id) is \(view(record).state.rawValue) and has \(record.outputs.count) outputs")
+    }
+    let key = record.outputs[number - 1].key
+    let url = try await services.store.presign(key, .get, expires: Self.presignedFor)
+    guard url.hasPrefix("https://") || url.hasPrefix("http://") else {
+      throw Problem(.unprocessableContent, "the store of this deployment has no links")
+    }
+    let end = services.clocks.timestamp + Self.presignedFor
+    return .json(.ok, ["url": .string(url), "expires_at": .string(end.description)])
+  }
+
+  /// An output made small: always bytes of ours, whatever URLs the store has.
+  private func thumbnail(
+    of output: TaskOutput, side: Int, _ request: GatewayRequest
+  ) async throws -> GatewayResponse {
+    guard Thumbnails.sources.contains(output.contentType) else {
+      throw Problem(
+        .unprocessableContent, "thumbnails are made of PNG, JPEG and WebP; this output is \(output.contentType)")
+    }
+    let headers = Self.stored(
+      [.contentType: Thumbnails.contentType, .eTag: "\"\(output.sha256)-\(side)\""])
+    if Self.isKnown(headers, to: request) { return GatewayResponse(.notModified, headers: headers) }
+    let name = Thumbnails.Name(key: output.key, sha256: output.sha256, side: side)
+    let bytes = try await thumbnails.picture(name, from: services.store)
+    return GatewayResponse(.ok, headers: headers, body: .bytes(bytes))
   }
 
   /// The URL under which the store itself hands an object out; `nil` for stores that have none, or have it from us.
@@ -63,18 +98,26 @@ extension FrontDoor {
     try verifier.verify(key, access, expires: expires, signature: signature)
   }
 
-  /// An object's bytes, whole or the range asked for.
-  ///
-  /// What is stored is never a page: browsers are told not to guess.
-  private func object(_ key: String, headers: HTTPFields, _ request: GatewayRequest) async throws -> GatewayResponse {
+  /// The fields of what is stored: it never changes, and is never a page, so that browsers are told not to guess.
+  private static func stored(_ headers: HTTPFields) -> HTTPFields {
     var headers = headers
-    headers[.acceptRanges] = "bytes"
     headers[.xContentTypeOptions] = "nosniff"
     headers[.contentSecurityPolicy] = "default-src 'none'; sandbox"
     headers[.cacheControl] = "private, max-age=31536000, immutable"
-    if let known = request.headers[.ifNoneMatch], let tag = headers[.eTag], known == "*" || known.contains(tag) {
-      return GatewayResponse(.notModified, headers: headers)
-    }
+    return headers
+  }
+
+  /// Whether a client has what it asks for.
+  private static func isKnown(_ headers: HTTPFields, to request: GatewayRequest) -> Bool {
+    guard let known = request.headers[.ifNoneMatch], let tag = headers[.eTag] else { return false }
+    return known == "*" || known.contains(tag)
+  }
+
+  /// An object's bytes, whole or the range asked for.
+  private func object(_ key: String, headers: HTTPFields, _ request: GatewayRequest) async throws -> GatewayResponse {
+    var headers = Self.stored(headers)
+    headers[.acceptRanges] = "bytes"
+    if Self.isKnown(headers, to: request) { return GatewayResponse(.notModified, headers: headers) }
     var range = RangeField.parse(request.headers[.range])
     if let condition = request.headers[.ifRange], condition != headers[.eTag] { range = nil }
     let size = try await services.store.head(key).size

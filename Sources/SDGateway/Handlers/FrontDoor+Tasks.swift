@@ -9,8 +9,8 @@ extension FrontDoor {
   func show(_ id: String, _ request: GatewayRequest) async throws -> GatewayResponse {
     let record = try await find(id, request).record
     var task = view(record)
-    if task.state == .queued, let positions = services.ledger as? any QueuePositions {
-      task.position = try await positions.position(of: record.key, limit: Self.positions)
+    if task.state == .queued {
+      task.position = try await services.ledger.position(of: record.key, limit: Self.positions)
     }
     return .json(.ok, task.json)
   }
@@ -47,7 +47,6 @@ extension FrontDoor {
     let events = TaskEvents(
       try watch.follow(entry.record.key), clocks: services.clocks, limit: limit, seen: request.headers[.lastEventID]
     ) { record in view(record).json }
-    return GatewayResponse(
-      .ok, headers: [.contentType: "text/event-stream", .cacheControl: "no-store"], body: .events(events))
+    return .events(events)
   }
 }

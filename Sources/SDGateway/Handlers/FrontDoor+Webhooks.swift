@@ -8,7 +8,7 @@ extension FrontDoor {
     services.webhooks.map { webhooks in
       WebhookDelivery(
         services: webhooks, transport: transport, ledger: services.ledger, view: { view($0) }, clocks: services.clocks,
-        logger: logger)
+        logger: logger, metrics: metrics)
     }
   }
 

@@ -14,18 +14,28 @@ package struct FrontDoor: Sendable {
   let gate: Gatekeeper
   let depths: QueueDepths
   let closer: RunCloser
+  let thumbnails = Thumbnails()
+  let metrics: GatewayMetrics
   /// What watches tasks for waiting clients; whoever owns the door runs it.
   package let watch: TaskWatch
+  /// What is told to those who look at everything.
+  let board: Board
   private let hosts: HostRule
 
   package init(configuration: GatewayConfiguration, services: GatewayServices, logger: Logger) {
+    self.init(configuration: configuration, services: services, logger: logger, metrics: GatewayMetrics())
+  }
+
+  init(configuration: GatewayConfiguration, services: GatewayServices, logger: Logger, metrics: GatewayMetrics) {
     (self.configuration, self.services, self.logger) = (configuration, services, logger)
+    self.metrics = metrics
     gate = Gatekeeper(keys: services.keys, clocks: services.clocks)
     depths = QueueDepths(services.queues, clocks: services.clocks)
     closer = RunCloser(
       ledger: services.ledger, store: services.store, events: services.events, clocks: services.clocks, logger: logger)
     watch = TaskWatch(
       ledger: services.ledger, clocks: services.clocks, limit: configuration.maximumWatchers)
+    board = Board(services, watchers: configuration.maximumWatchers)
     hosts = HostRule(boundTo: configuration.host, hosts: configuration.allowedHosts)
   }
 
@@ -36,11 +46,13 @@ package struct FrontDoor: Sendable {
     let began = services.clocks.instant
     let route = Route(path: request.path)
     let response = await answer(request, route)
+    let time = began.duration(to: services.clocks.instant)
+    metrics.answered(request.method, route, response.status, after: time)
     logger.debug(
       "request answered",
       metadata: [
         "method": "\(request.method.rawValue)", "route": "\(route?.pattern ?? "none")",
-        "status": "\(response.status.code)", "seconds": "\(began.duration(to: services.clocks.instant).seconds)",
+        "status": "\(response.status.code)", "seconds": "\(time.seconds)",
       ])
     return response
   }
@@ -58,6 +70,7 @@ package struct FrontDoor: Sendable {
       return Problem(.notFound, "there is nothing under this path").response(instance: request.path)
     }
     guard request.body.count <= configuration.maximumBodyBytes else { return refuseBody(of: request) }
+    if asksForPage(request, route) { return page("index.html", request) }
     do { return try await dispatch(letIn(request, route), route) } catch {
       let problem = Problem(error)
       if problem.status.kind == .serverError {
@@ -79,7 +92,6 @@ package struct FrontDoor: Sendable {
   }
 
   private func dispatch(_ request: GatewayRequest, _ route: Route) async throws -> GatewayResponse {
-    if asksForPage(request, route) { return try await page(request) }
     let method = request.method == .head ? HTTPRequest.Method.get : request.method
     guard route.methods.contains(method) else {
       if route.isLegacy { return .text(.badRequest, LegacyDoor.unsupportedMethod) }
@@ -95,14 +107,25 @@ package struct FrontDoor: Sendable {
     case .task(let id): return method == .delete ? try await cancel(id, request) : try await show(id, request)
     case .events(let id): return try await events(of: id, request)
     case .output(let id, let number): return try await output(number, of: id, request)
+    case .outputLink(let id, let number): return try await outputLink(number, of: id, request)
+    case .request(let id): return try await submission(of: id, request)
     case .manifest(let id): return try await manifest(of: id, request)
-    case .runtimes: return await runtimes()
+    case .trace(let id): return try await trace(of: id, request)
+    case .runtimes: return .json(.ok, await board.runtimes())
+    case .workers: return try await workers(request)
+    case .feed: return try feed(request)
+    case .letters(let name): return try await letters(of: name, request)
+    case .redrive(let name): return try await redrive(name, request)
+    case .drop(let name): return try await drop(name, request)
     case .webhookSecret: return try webhookSecret(request)
     case .health: return .json(.ok, ["status": "ok"])
     case .readiness: return await readiness()
-    case .metrics: return try metrics()
+    case .metrics: return try figures()
     case .openAPI: return openAPI()
     case .docs: return docs()
+    case .dashboard(let file):
+      guard configuration.dashboard else { throw Problem(.notFound, "there is nothing under this path") }
+      return page(file, request)
     case .object(let bucket, let key):
       return method == .put
         ? try await putObject(key, in: bucket, request) : try await getObject(key, in: bucket, request)
@@ -143,7 +166,10 @@ extension FrontDoor {
         task, for: request.caller.submitter, idempotencyKey: idempotencyKey,
         trace: TraceContext.current?.messageAttributes ?? [:]
       ) { try await checkDepth(of: $0, for: request.caller) }
-      if case .created(let entry) = outcome, let runtime = entry.record.runtime { depths.add(for: runtime) }
+      if case .created(let entry) = outcome {
+        metrics.submitted(entry.record)
+        if let runtime = entry.record.runtime { depths.add(for: runtime) }
+      }
       return outcome
     }
   }

@@ -126,7 +126,9 @@ public struct LambdaGateway: Service {
 
   /// Events up to the first that tells something: an answer that cannot be streamed is sent when there is news, and its
   /// client comes again.
-  private func news(_ events: TaskEvents, within limit: Duration) async -> [UInt8] {
+  private func news(
+    _ events: any AsyncSequence<ServerSentEvent, Never> & Sendable, within limit: Duration
+  ) async -> [UInt8] {
     let told = Mutex<[UInt8]>([])
     _ = await clocks.within(limit) {
       for await event in events {

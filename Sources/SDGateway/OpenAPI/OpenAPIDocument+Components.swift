@@ -10,6 +10,7 @@ extension OpenAPIDocument {
       "TaskID": {"name": "id", "in": "path", "required": true, "description": "The task's id.", "schema": {"$ref": "#/components/schemas/TaskID"}},
       "Run": {"name": "run", "in": "query", "description": "Which run of it; the newest unless said.", "schema": {"type": "integer", "minimum": 1, "maximum": 1000000000}},
       "IdempotencyKey": {"name": "Idempotency-Key", "in": "header", "description": "Calls with the same key are one call.", "schema": {"type": "string", "pattern": "^[!-~]([ -~]{0,253}[!-~])?$"}},
+      "RuntimeName": {"name": "name", "in": "path", "required": true, "description": "The runtime's name.", "schema": {"$ref": "#/components/schemas/TaskID"}},
       "Prefer": {"name": "Prefer", "in": "header", "description": "`wait=N`: hold the answer until the end, at most N seconds (60; 25 behind API Gateway).", "schema": {"type": "string", "pattern": "^wait=[0-9]{1,2}$"}}
     },
     "responses": {
@@ -17,6 +18,7 @@ extension OpenAPIDocument {
       "KnownTask": {"description": "The task.", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Task"}}}},
       "BadRequest": {"description": "The request is not one that can be read.", "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}},
       "Unauthorized": {"description": "An API key is needed, or this one is not good.", "headers": {"WWW-Authenticate": {"required": true, "description": "How to authenticate.", "schema": {"type": "string"}}}, "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}},
+      "Forbidden": {"description": "The API key may not do this.", "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}},
       "NotFound": {"description": "There is no such thing.", "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}},
       "Conflict": {"description": "It cannot be done as things stand.", "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}},
       "TooLarge": {"description": "The body is too large.", "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}},
@@ -90,11 +92,14 @@ extension OpenAPIDocument {
           "run": {"type": "integer", "description": "Which run of it: through the earlier doors an id may be used again.", "minimum": 1},
           "runtime": {"type": "string"}, "model": {"type": "string"},
           "type": {"$ref": "#/components/schemas/TaskType"},
+          "title": {"type": "string", "description": "The beginning of its prompt, where it has one in words."},
           "state": {"$ref": "#/components/schemas/TaskState"},
           "priority": {"type": "string", "enum": ["normal", "high"]},
           "position": {"type": "integer", "description": "Where it stands in its queue, 1 being the next, where that is known.", "minimum": 1},
           "attempts": {"type": "integer", "description": "How often an engine was started for it.", "minimum": 0},
           "cancel_requested": {"type": "boolean"},
+          "worker": {"type": "string", "description": "Who works on it, or did last."},
+          "trace_id": {"type": "string", "description": "The trace that it is a part of, where one is known.", "pattern": "^[0-9a-f]{32}$"},
           "created_at": {"type": "string", "format": "date-time"}, "started_at": {"type": "string", "format": "date-time"},
           "finished_at": {"type": "string", "format": "date-time"}, "expires_at": {"type": "string", "format": "date-time"},
           "timings": {"type": "object", "description": "Seconds by stage of the last attempt.", "additionalProperties": {"type": "number"}},
@@ -157,6 +162,69 @@ extension OpenAPIDocument {
               "waiting": {"type": "integer"}, "in_flight": {"type": "integer"}, "delayed": {"type": "integer"},
               "dead": {"type": "integer", "description": "Letters in its dead-letter queue."},
               "oldest_age": {"type": "number", "description": "Seconds that the oldest has waited."}}}}}}}
+      },
+      "TaskAsSubmitted": {
+        "type": "object", "required": ["type", "content"], "description": "What `POST /v1/tasks` makes the same task of; id, folder, webhook and expiry are left out.",
+        "properties": {
+          "runtime": {"type": "string"}, "model": {"type": "string"}, "type": {"$ref": "#/components/schemas/TaskType"},
+          "content": {"type": "object"}, "context": {}, "priority": {"type": "string", "enum": ["normal", "high"]}}
+      },
+      "Trace": {
+        "type": "object", "required": ["trace_id", "xray_id"],
+        "properties": {
+          "trace_id": {"type": "string", "pattern": "^[0-9a-f]{32}$"}, "xray_id": {"type": "string", "description": "The same in X-Ray's form."},
+          "spans": {"type": "array", "description": "Its spans by their begin; not there where they are kept elsewhere.", "items": {"$ref": "#/components/schemas/Span"}}}
+      },
+      "Span": {
+        "type": "object", "required": ["trace_id", "span_id", "service", "name", "kind", "start", "duration_ms", "start_unix_nano", "end_unix_nano"],
+        "properties": {
+          "trace_id": {"type": "string"}, "span_id": {"type": "string"}, "parent_id": {"type": "string"},
+          "service": {"type": "string"}, "name": {"type": "string"}, "kind": {"type": "string"},
+          "start": {"type": "string", "format": "date-time"}, "duration_ms": {"type": "number"},
+          "start_unix_nano": {"type": "string"}, "end_unix_nano": {"type": "string"},
+          "status": {"type": "string", "enum": ["ok", "error"]}, "status_message": {"type": "string"},
+          "attributes": {"type": "object"}}
+      },
+      "OutputLink": {
+        "type": "object", "required": ["url", "expires_at"],
+        "properties": {"url": {"type": "string"}, "expires_at": {"type": "string", "format": "date-time"}}
+      },
+      "Workers": {
+        "type": "object", "required": ["workers"],
+        "properties": {"workers": {"type": "array", "items": {
+          "type": "object", "required": ["name", "seen_at", "ended"],
+          "properties": {
+            "name": {"type": "string"}, "runtime": {"type": "string"},
+            "task": {"type": "string", "description": "What it works on."}, "run": {"type": "integer", "minimum": 1},
+            "since": {"type": "string", "format": "date-time", "description": "When it began that."},
+            "seen_at": {"type": "string", "format": "date-time", "description": "When it was last known to do something."},
+            "ended": {"type": "integer", "description": "How many of the newest tasks it has ended.", "minimum": 0}}}}}
+      },
+      "Letters": {
+        "type": "object", "required": ["letters"],
+        "properties": {"letters": {"type": "array", "description": "The oldest first, where the queue tells their times.", "items": {
+          "type": "object", "required": ["id", "code", "reason", "receives", "bytes"],
+          "properties": {
+            "id": {"type": "string"}, "code": {"type": "string", "description": "The reason in a word; `received_too_often` where the queue itself moved it."},
+            "reason": {"type": "string"}, "receives": {"type": "integer", "minimum": 0}, "bytes": {"type": "integer", "minimum": 0},
+            "sent_at": {"type": "string", "format": "date-time"}, "task": {"type": "string"}, "tenant": {"type": "string"},
+            "run": {"type": "integer", "minimum": 1}, "type": {"$ref": "#/components/schemas/TaskType"},
+            "problem": {"type": "string", "description": "Why no task can be read."}}}}}
+      },
+      "LetterSelection": {
+        "type": "object", "additionalProperties": false, "minProperties": 1, "maxProperties": 1, "description": "Which letters: one of these.",
+        "properties": {
+          "ids": {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": 1000},
+          "code": {"type": "string", "description": "All with this code."},
+          "all": {"const": true}},
+        "examples": [{"ids": ["9b2f6c1e"]}, {"code": "engine_failed"}, {"all": true}]
+      },
+      "LetterOutcome": {
+        "type": "object", "required": ["missing", "failed"],
+        "properties": {
+          "redriven": {"type": "array", "items": {"type": "string"}}, "dropped": {"type": "array", "items": {"type": "string"}},
+          "missing": {"type": "array", "description": "Asked for and not met: no such letters, or in somebody's hands.", "items": {"type": "string"}},
+          "failed": {"type": "object", "description": "What stays where it is, with the reason.", "additionalProperties": {"type": "string"}}}
       },
       "WebhookSecret": {"type": "object", "required": ["secret"], "properties": {"secret": {"type": "string", "pattern": "^whsec_"}}},
       "Health": {"type": "object", "required": ["status"], "properties": {"status": {"type": "string"}, "detail": {"type": "string"}}},

@@ -89,7 +89,7 @@ extension OpenAPIDocument {
     "/v1/tasks/{id}/outputs/{n}": {
       "get": {
         "operationId": "getOutput", "tags": ["tasks"], "summary": "Fetch an output",
-        "description": "The bytes, or a redirect to where the store itself hands them out. Ranges and conditional requests are honoured.",
+        "description": "The bytes, or a redirect to where the store itself hands them out. Ranges and conditional requests are honoured. A thumbnail is a WebP, always whole; PNG, JPEG and WebP have them, other outputs answer 422.",
         "parameters": [
           {"$ref": "#/components/parameters/TaskID"}, {"$ref": "#/components/parameters/Run"},
           {"name": "n", "in": "path", "required": true, "description": "Which output, from 1.", "schema": {"type": "integer", "minimum": 1, "maximum": 1000000}},
@@ -108,6 +108,33 @@ extension OpenAPIDocument {
         }
       }
     },
+    "/v1/tasks/{id}/outputs/{n}/link": {
+      "parameters": [{"$ref": "#/components/parameters/TaskID"}, {"$ref": "#/components/parameters/Run"}],
+      "get": {
+        "operationId": "getOutputLink", "tags": ["tasks"], "summary": "Get a link to an output",
+        "description": "A URL that opens the output without a key, in a browser for instance, for an hour.",
+        "parameters": [{"name": "n", "in": "path", "required": true, "description": "Which output, from 1.", "schema": {"type": "integer", "minimum": 1, "maximum": 1000000}}],
+        "responses": {
+          "200": {"description": "The link.", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/OutputLink"}}}},
+          "400": {"$ref": "#/components/responses/BadRequest"}, "401": {"$ref": "#/components/responses/Unauthorized"},
+          "404": {"$ref": "#/components/responses/NotFound"}, "422": {"$ref": "#/components/responses/Unprocessable"},
+          "429": {"$ref": "#/components/responses/TooMany"}, "503": {"$ref": "#/components/responses/Unavailable"}
+        }
+      }
+    },
+    "/v1/tasks/{id}/request": {
+      "parameters": [{"$ref": "#/components/parameters/TaskID"}, {"$ref": "#/components/parameters/Run"}],
+      "get": {
+        "operationId": "getTaskRequest", "tags": ["tasks"], "summary": "Show a task as it was submitted",
+        "description": "To look at it, or to submit the same again.",
+        "responses": {
+          "200": {"description": "The request.", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/TaskAsSubmitted"}}}},
+          "400": {"$ref": "#/components/responses/BadRequest"}, "401": {"$ref": "#/components/responses/Unauthorized"},
+          "404": {"$ref": "#/components/responses/NotFound"}, "429": {"$ref": "#/components/responses/TooMany"},
+          "503": {"$ref": "#/components/responses/Unavailable"}
+        }
+      }
+    },
     "/v1/tasks/{id}/manifest": {
       "get": {
         "operationId": "getManifest", "tags": ["tasks"], "summary": "Tell how a task was made",
@@ -121,6 +148,34 @@ extension OpenAPIDocument {
         }
       }
     },
+    "/v1/tasks/{id}/trace": {
+      "parameters": [{"$ref": "#/components/parameters/TaskID"}, {"$ref": "#/components/parameters/Run"}],
+      "get": {
+        "operationId": "getTaskTrace", "tags": ["tasks"], "summary": "Show a task's trace",
+        "description": "Its id, to look it up where traces are kept; and its spans where that is here.",
+        "responses": {
+          "200": {"description": "The trace.", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Trace"}}}},
+          "400": {"$ref": "#/components/responses/BadRequest"}, "401": {"$ref": "#/components/responses/Unauthorized"},
+          "404": {"$ref": "#/components/responses/NotFound"}, "429": {"$ref": "#/components/responses/TooMany"},
+          "503": {"$ref": "#/components/responses/Unavailable"}
+        }
+      }
+    },
+    "/v1/events": {
+      "get": {
+        "operationId": "watchAll", "tags": ["tasks"], "summary": "Watch all tasks, runtimes and workers",
+        "description": "Server-sent events: `overview` with `tasks` (the newest, and those that run with their `progress`), `runtimes` and `workers`; then `change` with those of them that stand differently. A stream that ends is to be asked for again, with the id of the last event as `Last-Event-ID`.",
+        "parameters": [
+          {"name": "seconds", "in": "query", "description": "How long it goes on at most.", "schema": {"type": "integer", "minimum": 1, "maximum": 900, "default": 900}},
+          {"name": "Last-Event-ID", "in": "header", "description": "The id of the last event of a stream that ended.", "schema": {"type": "string", "pattern": "^[!-~]{1,64}$"}}
+        ],
+        "responses": {
+          "200": {"description": "Events.", "content": {"text/event-stream": {"schema": {"type": "string"}}}},
+          "400": {"$ref": "#/components/responses/BadRequest"}, "401": {"$ref": "#/components/responses/Unauthorized"},
+          "429": {"$ref": "#/components/responses/TooMany"}, "503": {"$ref": "#/components/responses/Unavailable"}
+        }
+      }
+    },
     "/v1/runtimes": {
       "get": {
         "operationId": "listRuntimes", "tags": ["runtimes"], "summary": "List the runtimes",
@@ -128,6 +183,61 @@ extension OpenAPIDocument {
         "responses": {
           "200": {"description": "The runtimes.", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Runtimes"}}}},
           "401": {"$ref": "#/components/responses/Unauthorized"}, "429": {"$ref": "#/components/responses/TooMany"}
+        }
+      }
+    },
+    "/v1/workers": {
+      "get": {
+        "operationId": "listWorkers", "tags": ["runtimes"], "summary": "List the workers",
+        "description": "Those that the caller's newest tasks name: who has never taken one is not known.",
+        "responses": {
+          "200": {"description": "The workers, those that work first.", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Workers"}}}},
+          "401": {"$ref": "#/components/responses/Unauthorized"}, "429": {"$ref": "#/components/responses/TooMany"},
+          "503": {"$ref": "#/components/responses/Unavailable"}
+        }
+      }
+    },
+    "/v1/runtimes/{name}/dead-letters": {
+      "parameters": [{"$ref": "#/components/parameters/RuntimeName"}],
+      "get": {
+        "operationId": "listDeadLetters", "tags": ["dead letters"], "summary": "List dead letters",
+        "description": "Messages that could not be worked, of all tenants. For operators: keys with `operator: true`. On SQS a look counts as a receive.",
+        "parameters": [{"name": "limit", "in": "query", "description": "At most so many.", "schema": {"type": "integer", "minimum": 1, "maximum": 1000, "default": 100}}],
+        "responses": {
+          "200": {"description": "The letters.", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Letters"}}}},
+          "400": {"$ref": "#/components/responses/BadRequest"}, "401": {"$ref": "#/components/responses/Unauthorized"},
+          "403": {"$ref": "#/components/responses/Forbidden"}, "404": {"$ref": "#/components/responses/NotFound"},
+          "429": {"$ref": "#/components/responses/TooMany"}, "503": {"$ref": "#/components/responses/Unavailable"}
+        }
+      }
+    },
+    "/v1/runtimes/{name}/dead-letters:redrive": {
+      "parameters": [{"$ref": "#/components/parameters/RuntimeName"}],
+      "post": {
+        "operationId": "redriveDeadLetters", "tags": ["dead letters"], "summary": "Send dead letters back to their queue",
+        "description": "Each opens the next run of its task; the record of the failed one stays. At most 1,000 are looked at: call again for more. For operators.",
+        "requestBody": {"required": true, "content": {"application/json": {"schema": {"$ref": "#/components/schemas/LetterSelection"}}}},
+        "responses": {
+          "200": {"description": "What became of each.", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/LetterOutcome"}}}},
+          "400": {"$ref": "#/components/responses/BadRequest"}, "401": {"$ref": "#/components/responses/Unauthorized"},
+          "403": {"$ref": "#/components/responses/Forbidden"}, "404": {"$ref": "#/components/responses/NotFound"},
+          "413": {"$ref": "#/components/responses/TooLarge"}, "422": {"$ref": "#/components/responses/Unprocessable"},
+          "429": {"$ref": "#/components/responses/TooMany"}, "503": {"$ref": "#/components/responses/Unavailable"}
+        }
+      }
+    },
+    "/v1/runtimes/{name}/dead-letters:drop": {
+      "parameters": [{"$ref": "#/components/parameters/RuntimeName"}],
+      "post": {
+        "operationId": "dropDeadLetters", "tags": ["dead letters"], "summary": "Remove dead letters for good",
+        "description": "The records of their tasks stay. At most 1,000 are looked at: call again for more. For operators.",
+        "requestBody": {"required": true, "content": {"application/json": {"schema": {"$ref": "#/components/schemas/LetterSelection"}}}},
+        "responses": {
+          "200": {"description": "What became of each.", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/LetterOutcome"}}}},
+          "400": {"$ref": "#/components/responses/BadRequest"}, "401": {"$ref": "#/components/responses/Unauthorized"},
+          "403": {"$ref": "#/components/responses/Forbidden"}, "404": {"$ref": "#/components/responses/NotFound"},
+          "413": {"$ref": "#/components/responses/TooLarge"}, "422": {"$ref": "#/components/responses/Unprocessable"},
+          "429": {"$ref": "#/components/responses/TooMany"}, "503": {"$ref": "#/components/responses/Unavailable"}
         }
       }
     },

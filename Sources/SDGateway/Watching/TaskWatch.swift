@@ -112,6 +112,8 @@ package final class TaskWatch: Sendable {
     }
   }
 
+  /// Whether looks have been ended for good.
+  var isStopped: Bool { state.withLock { $0.isStopped } }
   /// How many runs are being watched.
   var watched: Int { state.withLock { $0.watched.count } }
 

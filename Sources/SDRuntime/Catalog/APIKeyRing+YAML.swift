@@ -13,6 +13,7 @@ extension APIKeyRing {
   ///         burst: 40                      # calls at once; twice the rate unless said
   ///         queue-limit: 1000              # no more of its tasks while so many wait for their runtime
   ///         high-priority: false           # whether its tasks may be urgent; they may unless said
+  ///         operator: false                # whether it may see and redrive dead letters, those of all tenants
   ///         expires: 2027-01-01T00:00:00Z
   ///
   /// Throws `.configuration` with file and line for what is unknown, missing, double or malformed; never with a digest.
@@ -41,7 +42,7 @@ private struct APIKeyEntry {
   private var values: [String: Node] = [:]
 
   private static let known = [
-    "name", "sha256", "tenant", "prefix", "rate", "burst", "queue-limit", "high-priority", "expires",
+    "name", "sha256", "tenant", "prefix", "rate", "burst", "queue-limit", "high-priority", "operator", "expires",
   ]
 
   init(_ node: Node, in path: String) throws(SDError) {
@@ -62,6 +63,7 @@ private struct APIKeyEntry {
       rate: try value("rate", "a number above 0") { Double($0).flatMap { $0 > 0 && $0.isFinite ? $0 : nil } },
       burst: try value("burst", "a whole number from 1", Self.count), queueLimit: try count("queue-limit"),
       mayHurry: try value("high-priority", "true or false", Quantity.boolean) ?? true,
+      mayOperate: try value("operator", "true or false", Quantity.boolean) ?? false,
       expiresAt: try value("expires", "a time such as 2027-01-01T00:00:00Z") { Timestamp($0) })
   }
 

@@ -1,4 +1,5 @@
 public import SDCore
+public import ServiceLifecycle
 
 extension Composition {
   /// What a front door needs, its topic's subscriptions made where the topic keeps them itself.
@@ -31,7 +32,17 @@ extension Composition {
     services.letters = letters
     services.keys = keys
     services.webhooks = try await webhooks(events)
+    services.spans = try await spanArchive()
     return services
+  }
+
+  /// What measures the queues behind a door, those of runtimes without any agent too.
+  public func gauges(of services: GatewayServices) -> [any Service] {
+    let queues = Array(services.queues.values) + Array(services.priorityQueues.values)
+    guard !queues.isEmpty else { return [] }
+    return [
+      ConcurrentServices(queues.map { QueueGauge($0, clocks: context.clocks, logger: context.logger) as any Service })
+    ]
   }
 
   private func queue(

@@ -64,6 +64,12 @@ public struct Composition: Sendable {
     return SpanBatcher(exporter: exporter, clocks: context.clocks, logger: context.logger)
   }
 
+  /// Where spans can be read again, where their exporter keeps them.
+  func spanArchive() async throws -> (any SpanArchive)? {
+    guard let value = configuration[.traces], PluginURI(value.text)?.scheme == "file" else { return nil }
+    return try await registry.traces.make(value, in: context) as? any SpanArchive
+  }
+
   /// The runtimes that there are: those of the `runtimes` file, or of an object of that address.
   ///
   /// - Parameter creating: what is written where there is no file yet; `nil` to make that an error. Objects are never made.

@@ -10,6 +10,8 @@ public struct Listening: Sendable, Hashable {
   public let allowedHosts: [String]
   /// How many proxies stand before it.
   public let proxies: Int
+  /// Whether the page for people is served.
+  public let dashboard: Bool
   private let publicURL: String?
 
   /// What holds unless something is said.
@@ -21,6 +23,7 @@ public struct Listening: Sendable, Hashable {
     port = configuration.count(.port) ?? 8811
     publicURL = configuration.text(.publicURL)
     proxies = configuration.count(.proxies) ?? 0
+    dashboard = configuration.boolean(.dashboard) ?? false
     allowedHosts = (configuration.text(.allowedHosts) ?? "").split(separator: ",").map { String($0.trimmingSpaces) }
   }
 

@@ -3,7 +3,8 @@ extension ConfigurationKey {
   public static let all: [ConfigurationKey] = [
     .state, .runtime, .queue, .deadLetter, .store, .ledger, .topic, .events, .traces, .backend, .backendKey, .runtimes,
     .model, .dynamicModel, .host, .port, .publicURL, .allowedHosts, .proxies, .apiKeys, .queueLimit, .webhooks,
-    .webhookSecret, .privateWebhooks, .healthPort, .logLevel, .logFormat, .visibility, .grace, .maximumAttempts,
+    .webhookSecret, .privateWebhooks, .dashboard, .healthPort, .logLevel, .logFormat, .visibility, .grace,
+    .maximumAttempts,
     .inferenceTimeout, .stallTimeout, .maximumTasks, .lookAhead, .announceStart, .memoryBudget, .emptyStatus,
     .stopEngine, .stopProcesses, .markPod, .serviceAccount, .s3Inputs, .inputHosts, .outputMetadata, .bucket,
     .relaxed,
@@ -106,6 +107,10 @@ extension ConfigurationKey {
   public static let privateWebhooks = Self(
     "private-webhooks", .boolean, [.gateway, .dev], default: "false; sdctl dev: true",
     "Whether webhooks may go to addresses that are not public ones.")
+  /// Whether the page for people is served.
+  public static let dashboard = Self(
+    "dashboard", .boolean, [.gateway, .dev], default: "false; sdctl dev: true",
+    "Whether the dashboard is served at /: tasks, pictures, queues and dead letters in a browser.")
   /// The agent's health port.
   public static let healthPort = Self(
     "health-port", .count(0...65535), .workers, default: "off",

@@ -31,6 +31,8 @@ extension MetricDescription {
     .init(
       name: "sd_http_request_seconds", kind: .histogram, help: "Seconds from a request to its answer's head.",
       buckets: requests),
+    .init(name: "sd_tasks_submitted_total", kind: .counter, help: "Tasks taken in, by runtime and API."),
+    .init(name: "sd_webhooks_total", kind: .counter, help: "Calls of webhooks, by what came of them."),
   ]
 
   static let byName = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })

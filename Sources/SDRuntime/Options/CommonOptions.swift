@@ -56,11 +56,14 @@ public struct ListenOptions: ConfigurationOptions {
   @Option(.publicURL) var publicURL: String?
   @Option(.allowedHosts) var allowedHosts: String?
   @Option(.proxies) var proxies: String?
+  @Flag(.dashboard) var dashboard: Bool?
 
   public init() {}
 
   public var flags: [ConfigurationKey: String] {
-    said([.host: host, .port: port, .publicURL: publicURL, .allowedHosts: allowedHosts, .proxies: proxies])
+    said(
+      [.host: host, .port: port, .publicURL: publicURL, .allowedHosts: allowedHosts, .proxies: proxies],
+      [.dashboard: dashboard])
   }
 }
 

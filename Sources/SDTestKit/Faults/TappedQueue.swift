@@ -1,4 +1,5 @@
 public import SDCore
+import Synchronization
 
 /// A queue whose calls a test steps in on, before they are made.
 public struct TappedQueue: MessageQueue {
@@ -9,11 +10,19 @@ public struct TappedQueue: MessageQueue {
   public let tap = Tap<Call>()
   private let inner: any MessageQueue
   private let withheld: QueueCapabilities.Ability
+  private let asked = Extensions()
+
+  private final class Extensions: Sendable {
+    let all = Mutex<[Duration]>([])
+  }
 
   /// A queue on another, without some of its abilities.
   public init(_ inner: any MessageQueue, without withheld: QueueCapabilities.Ability = []) {
     (self.inner, self.withheld) = (inner, withheld)
   }
+
+  /// By how much leases were to be extended, call by call.
+  public var extensions: [Duration] { asked.all.withLock { $0 } }
 
   public var name: String { inner.name }
   public var visibility: Duration { get async throws { try await inner.visibility } }
@@ -34,6 +43,7 @@ public struct TappedQueue: MessageQueue {
   }
 
   public func extend(_ leases: [Lease], visibility: Duration) async throws -> [LeaseOutcome] {
+    asked.all.withLock { $0.append(visibility) }
     try await tap.pass(.extend)
     return try await inner.extend(leases, visibility: visibility)
   }

@@ -1,9 +1,11 @@
 public import SDCore
 
-/// A store on whose puts a test steps in, by key, before they are made.
+/// A store on whose puts and whole reads a test steps in, by key, before they are made.
 public struct TappedStore: ObjectStore {
-  /// Where to step in.
+  /// Where to step in on puts.
   public let tap = Tap<String>()
+  /// Where to step in on `get`.
+  public let reads = Tap<String>()
   private let inner: any ObjectStore
 
   /// A store on another.
@@ -19,7 +21,8 @@ public struct TappedStore: ObjectStore {
   }
 
   public func get(_ key: String, range: ByteRange?, limit: Int) async throws -> Object {
-    try await inner.get(key, range: range, limit: limit)
+    try await reads.pass(key)
+    return try await inner.get(key, range: range, limit: limit)
   }
   public func stream(_ key: String, range: ByteRange?) async throws -> ObjectStream {
     try await inner.stream(key, range: range)

@@ -1,5 +1,6 @@
 import AWSKit
 import ArgumentParser
+import Deployment
 import SDClient
 import SDCore
 import Snapshots
@@ -49,6 +50,9 @@ enum CommandExit {
     } catch let error as SnapshotError {
       Terminal.complain(error.description)
       throw code(of: error)
+    } catch let error as DeploymentError {
+      Terminal.complain(error.description)
+      throw taskFailed
     } catch let error as Interrupted {
       if let error = error.underlying as? SnapshotError, error.code == .leftOver {
         Terminal.complain(error.description)

@@ -337,7 +337,9 @@ struct DefaultChainTests {
     for content in [nil, #"{"accessToken":"a","expiresAt":"2023-11-14T00:00:00Z"}"#, "nonsense"] {
       if let content { try home.write(content, to: cache) }
       let error = await #expect(throws: AWSError.self) { try await credentials(config: sso) }
-      #expect(error?.code == .credentialsFailed && error?.message.contains("aws sso login") == true)
+      #expect(
+        error?.code == .credentialsFailed && error?.message.contains("aws sso login") == true,
+        "\(content ?? "no token"): \(String(describing: error))")
     }
   }
 }

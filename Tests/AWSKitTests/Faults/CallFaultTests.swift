@@ -41,6 +41,27 @@ struct CallFaultTests {
     #expect(error?.status == 403 && server.requests.count == 1)
   }
 
+  @Test func fault20CallsUnderWayAtOnceAreAllTriedAgain() async throws {
+    let service = time.now.addingTimeInterval(1200)
+    let right = WireTime(service).amzDate
+    let (bothAreHere, firstIsBack) = (ServerGate(), ServerGate())
+    let server = try ScriptedHTTPServer { request in
+      if request.header("x-amz-date") == right { return .respond(headers: [("ETag", "\"e\"")]) }
+      // The second to be refused hears of it when the first has long set the clock.
+      let refusal = ScriptedAnswer.respond(status: 403, headers: [("Date", WireTime(service).httpDate)])
+      return refusal.after(request.path.hasSuffix("slow") ? firstIsBack : bothAreHere)
+    }
+    let s3 = try S3(.testing(server, time: time))
+    async let slow = s3.headObject(.init(bucket: "b", key: "slow"))
+    async let quick = s3.headObject(.init(bucket: "b", key: "quick"))
+    try await eventually("both requests are there") { server.requests.count == 2 }
+    bothAreHere.open()
+    #expect(try await quick.eTag == "\"e\"")
+    firstIsBack.open()
+    #expect(try await slow.eTag == "\"e\"")
+    #expect(server.requests.count == 4)
+  }
+
   // MARK: 21
 
   /// Gives other keys each time, and counts.

@@ -5,6 +5,7 @@ import sys
 import threading
 import time
 
+from moto.cloudformation.models import ChangeSet
 from moto.s3.responses import S3Response
 from moto.server import ThreadedMotoServer
 from moto.sqs.models import SQSBackend
@@ -37,10 +38,24 @@ def lease_to_one_at_a_time():
     SQSBackend.receive_message = receive_alone
 
 
+def put_out_what_change_sets_make():
+    """CloudFormation's stacks have outputs however they were made; moto forgets them where a change set did it."""
+    apply = ChangeSet.apply
+
+    def apply_with_outputs(self):
+        apply(self)
+        self.stack.template, self.stack.parameters = self.template, self.parameters
+        self.stack._parse_template()
+        self.stack.output_map = self.stack._create_output_map()
+
+    ChangeSet.apply = apply_with_outputs
+
+
 if __name__ == "__main__":
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
     judge_conditions_with_the_write()
     lease_to_one_at_a_time()
+    put_out_what_change_sets_make()
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     print("http://{}:{}".format(*server.get_host_and_port()), flush=True)

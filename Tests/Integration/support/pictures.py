@@ -52,9 +52,12 @@ def read_png(data):
     return Picture(width, height, text)
 
 
-def plain_png(width, height, pixel):
-    """A PNG of 8-bit RGB from a function of x and y: an input that needs no library to make."""
+def plain_png(width, height, pixel, padding=0):
+    """A PNG of 8-bit RGB from a function of x and y: an input that needs no library to make. `padding` makes it so many
+    bytes longer, in a chunk that nobody reads."""
     rows = b"".join(b"\0" + b"".join(bytes(pixel(x, y)) for x in range(width)) for y in range(height))
-    chunks = ((b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
+    filler = ((b"prVt", bytes(padding)),) if padding else ()
+    head = (b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
+    chunks = (head, *filler, (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
     return SIGNATURE + b"".join(
         struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body)) for kind, body in chunks)

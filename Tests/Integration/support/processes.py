@@ -66,6 +66,12 @@ class Process:
         """The address that it says it serves."""
         return self.wait_for(lambda: ADDRESS.search(self.text), limit, "an address").group(0)
 
+    def footprint(self):
+        """Its open descriptors, and the MiB of memory that are its own."""
+        folder = pathlib.Path(f"/proc/{self.child.pid}")
+        own = re.search(r"RssAnon:\s+(\d+) kB", (folder / "status").read_text()).group(1)
+        return len(os.listdir(folder / "fd")), int(own) / 1024
+
     def signal(self, number):
         if self.is_running:
             self.child.send_signal(number)
@@ -120,9 +126,13 @@ class Programs:
         return path
 
     def start(self, program, *arguments, name=None, **environment):
+        return self.start_other(name or program, [self.path(program), *arguments], numbered=name is None, **environment)
+
+    def start_other(self, name, command, numbered=True, **environment):
+        """Starts whatever is to be ended with the test, such as a program of ours inside another one."""
         with self._lock:
-            name = name or f"{len(self.started):02}-{program}"
-            process = Process(name, [self.path(program), *arguments], self.logs, clean_environment(**environment))
+            name = f"{len(self.started):02}-{name}" if numbered else name
+            process = Process(name, command, self.logs, clean_environment(**environment))
             self.started.append(process)
         return process
 

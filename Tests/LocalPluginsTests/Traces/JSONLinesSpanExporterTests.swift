@@ -119,4 +119,25 @@ import Testing
     let error = #expect(throws: SDError.self) { try JSONLinesSpanExporter(path: directory.path) }
     #expect(error?.message.contains(directory.path) == true)
   }
+
+  @Test("The spans of a trace are read again, each once, from the files that were moved away as well")
+  func archive() async throws {
+    let exporter = try JSONLinesSpanExporter(path: path, maximumBytes: 1_000, keptFiles: 30)
+    let trace = span("other").traceID
+    let wanted = (0..<3).map { number in
+      var one = span("wanted \(number)")
+      (one.traceID, one.startNanoseconds) = (trace, one.startNanoseconds + UInt64(number))
+      return one
+    }
+    for number in 0..<20 {
+      try await exporter.export([span("other")])
+      if number % 7 == 0 { try await exporter.export([wanted[2 - number / 7]]) }
+    }
+    try await exporter.export([wanted[0]])
+    let file = try RotatedFile(path: path, maximumBytes: 1 << 20, keptFiles: 30)
+    try file.append(Array("no json at all\n{\"trace_id\":\"\(trace)\"\n".utf8))
+    #expect(try await exporter.spans(of: trace, limit: 100) == wanted)
+    #expect(try await exporter.spans(of: trace, limit: 1).count == 1)
+    #expect(try await exporter.spans(of: span("other").traceID, limit: 10).isEmpty)
+  }
 }

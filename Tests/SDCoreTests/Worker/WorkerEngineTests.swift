@@ -116,10 +116,34 @@ struct WorkerEngineTests {
       $0.maximumTasks = 2
     }
     async let running: Void = worker.run()
-    try await eventually("the second start to be told") { events.tap.count(of: "t2/1/running") == 1 }
+    try await eventually("the second start to be told") { try await harness.notices.stats().waiting == 2 }
     gate.open()
     try await running
     #expect(try await harness.heard().map(\.id) == ["t1/1/succeeded", "t2/1/running", "t2/1/succeeded"])
+  }
+
+  @Test("takes the next task while one that needs no engine is still being put away", arguments: [true, false])
+  func needsNoEngine(isPoison: Bool) async throws {
+    let harness = try WorkerHarness()
+    let queue = TappedQueue(harness.queue)
+    let gate = Gate()
+    queue.tap.on(isPoison ? .deadLetter : .complete) { if $0 == 1 { try await gate.pass() } }
+    if isPoison {
+      try await harness.queue.send(OutgoingMessage(body: Array("nonsense".utf8)))
+    } else {
+      let entry = try await harness.submit("t1")
+      _ = try await RecordWriter(harness.ledger).apply(to: entry) { record in
+        record.state = .cancelled
+        return true
+      }
+    }
+    try await harness.submit("t2")
+    let worker = harness.worker(queue: queue) { $0.maximumTasks = 2 }
+    async let running: Void = worker.run()
+    try await harness.backend.untilStarted(1)
+    gate.open()
+    try await running
+    #expect(try await harness.isDrained())
   }
 
   @Test("takes no further task while what it holds is more than its memory may bear")

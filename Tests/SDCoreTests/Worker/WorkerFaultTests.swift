@@ -1,4 +1,6 @@
 import MemoryPlugins
+import Metrics
+import MetricsTestKit
 import SDCore
 import SDTestKit
 import Synchronization
@@ -47,6 +49,30 @@ struct WorkerFaultTests {
     gate.open()
     try await running
     #expect(try await harness.record("t1")?.attempts == 1)
+  }
+
+  @Test("asks for no more of a lease than the queue allows in all, and finishes without it")
+  func longestLease() async throws {
+    let clock = ManualClock()
+    let harness = try WorkerHarness(maximumLease: .seconds(95), clocks: clock.clocks)
+    let gate = Gate()
+    harness.backend.script(.hold(gate, then: .succeed))
+    let queue = TappedQueue(harness.queue)
+    try await harness.submit("t1")
+    let metrics = TestMetrics()
+    let worker = harness.worker(queue: queue, metricsFactory: metrics) {
+      $0.maximumTasks = 1
+      $0.cancelInterval = .seconds(5)
+    }
+    async let running: Void = worker.run()
+    try await harness.backend.untilStarted(1)
+    try await clock.run(until: clock.now.advanced(by: .seconds(130)), with: 3)
+    // At 10, 20, ... 60 s by 30 s each; at 70 s by what is left; nothing past its end.
+    #expect(queue.extensions == Array(repeating: .seconds(30), count: 6) + [.seconds(25)])
+    #expect(try metrics.expectCounter("sd_leases_lost_total").totalValue == 1)
+    gate.open()
+    try await running
+    #expect(try await harness.heard().map(\.id) == ["t1/1/succeeded"])
   }
 
   @Test("knows its own commit again whose answer was lost, and announces it at once")

@@ -17,9 +17,11 @@ struct WorkerHarness: Sendable {
   let submissions: SubmissionService
   var configuration: WorkerConfiguration
 
-  init(visibility: Duration = .seconds(30), clocks: Clocks = .system) throws {
+  init(
+    visibility: Duration = .seconds(30), maximumLease: Duration = .seconds(12 * 3600), clocks: Clocks = .system
+  ) throws {
     system = MemorySystem(name: RandomName.make(), clocks: clocks)
-    queue = system.queue("sdruntime", configuration: .init(visibility: visibility))
+    queue = system.queue("sdruntime", configuration: .init(visibility: visibility, maximumLease: maximumLease))
     letters = system.queue("sdruntime-dlq")
     notices = system.queue("heard")
     store = system.store("out")

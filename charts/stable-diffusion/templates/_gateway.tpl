@@ -29,6 +29,7 @@
 {{- if and (eq $v.telemetry.kind "otlp") $v.telemetry.endpoint }}
 {{- $_ := set $settings "SD_TRACES" (printf "otlp+%s" $v.telemetry.endpoint) }}
 {{- end }}
+{{- if $v.gateway.dashboard }}{{ $_ := set $settings "SD_DASHBOARD" "true" }}{{ end }}
 {{- if $v.gateway.apiKeysSecret }}{{ $_ := set $settings "SD_API_KEYS" "/etc/sd-keys/keys.yaml" }}{{ end }}
 {{- if $v.gateway.webhooks.queue }}
 {{- $_ := set $settings "SD_WEBHOOKS" $v.gateway.webhooks.queue }}

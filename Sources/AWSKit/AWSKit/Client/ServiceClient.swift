@@ -106,12 +106,12 @@ struct ServiceClient: Sendable {
       method: call.method, scheme: endpoint.scheme, authority: endpoint.authority, path: endpoint.path + call.target,
       headerFields: call.fields)
     request.headerFields.append(Self.userAgent)
-    let options = options(call)
     var attempt = 1
     var paid = 0
     var hasRenewedCredentials = false
     var hasSetClock = false
     while true {
+      let offset = state.clockOffset
       if settings.mode == .adaptive { try await wait(state.rate.reserve(at: client.time.uptime()), call) }
       var credentials: Credentials?
       var failure: AWSError
@@ -121,12 +121,13 @@ struct ServiceClient: Sendable {
           let current = try await client.credentials.credentials()
           credentials = current
           let signature: Signature
-          (signed, signature) = signer.signed(request, payload: call.payload, with: current, at: now)
+          (signed, signature) = signer.signed(
+            request, payload: call.payload, with: current, at: client.time.now().addingTimeInterval(offset))
           if let makeBody = call.makeBody {
             body = makeBody(signer.chunkSigner(after: signature, payload: call.payload, with: current))
           }
         }
-        let response = try await exchange(signed, body, options)
+        let response = try await exchange(signed, body, options(call, body))
         let value = try await read(response)
         if settings.mode == .adaptive { state.rate.record(throttled: false, at: client.time.uptime()) }
         state.quota.give(paid > 0 ? paid : RetryQuota.successIncome)
@@ -148,7 +149,7 @@ struct ServiceClient: Sendable {
         log("credentials have expired early and are fetched anew", failure, call)
         continue
       case .skewedClock:
-        guard !hasSetClock, setClock(by: failure) else { throw failure }
+        guard !hasSetClock, setClock(by: failure, signedAt: offset) else { throw failure }
         hasSetClock = true
         log("the clock is set after the service's", failure, call)
         continue
@@ -189,13 +190,17 @@ struct ServiceClient: Sendable {
     throw error
   }
 
-  private func options(_ call: ServiceCall) -> TransferOptions {
+  private func options(_ call: ServiceCall, _ body: RequestBody) -> TransferOptions {
     let timeouts = client.configuration.timeouts
     var options = TransferOptions()
     options.connectTimeout = timeouts.connect
     options.firstByteTimeout = timeouts.firstByte + call.longPoll
+    options.stallTimeout = timeouts.stall
     if !call.isStreamed {
-      options.totalTimeout = timeouts.total + call.longPoll
+      // A body of unknown length may take as long as it moves.
+      options.totalTimeout = body.length.map { length in
+        timeouts.total + call.longPoll + .seconds(length / Int64(max(1, timeouts.slowestUpload)))
+      }
       options.maximumResponseBytes = Int64(call.answerLimit)
     }
     return options
@@ -210,11 +215,13 @@ struct ServiceClient: Sendable {
     }
   }
 
-  /// Learns the service's time from its answer; false when the clocks agree, so that the time is not to blame.
-  private func setClock(by failure: AWSError) -> Bool {
+  /// Learns the service's time from its answer; false when the clocks agreed, so that the time is not to blame.
+  ///
+  /// What counts is the time that the request was signed with: another call may have set the clock since.
+  private func setClock(by failure: AWSError, signedAt used: Double) -> Bool {
     guard let date = failure.serverDate else { return false }
     let offset = date.timeIntervalSince(client.time.now())
-    guard abs(offset - state.clockOffset) >= 60 else { return false }
+    guard abs(offset - used) >= 60 else { return false }
     state.clockOffset = offset
     return true
   }

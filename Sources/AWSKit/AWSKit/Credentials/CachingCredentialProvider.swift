@@ -15,6 +15,8 @@ public final class CachingCredentialProvider: CredentialProvider {
     var waiting: [UInt64: CheckedContinuation<Result<Credentials, AWSError>, Never>] = [:]
     var nextTicket: UInt64 = 0
     var failures = 0
+    /// How the last question failed.
+    var failure: AWSError?
     /// Not before this uptime is anybody asked again, as long as there is something valid.
     var pauseUntil = Duration.zero
   }
@@ -108,8 +110,9 @@ public final class CachingCredentialProvider: CredentialProvider {
     let waiting = state.withLock { state in
       switch result {
       case .success(let fresh):
-        (state.current, state.failures, state.pauseUntil) = (fresh, 0, .zero)
-      case .failure:
+        (state.current, state.failures, state.failure, state.pauseUntil) = (fresh, 0, nil, .zero)
+      case .failure(let error):
+        state.failure = error
         state.pauseUntil = uptime + .seconds(min(60, 1 << min(state.failures, 6)))
         state.failures += 1
       }
@@ -132,7 +135,8 @@ public final class CachingCredentialProvider: CredentialProvider {
           if Task.isCancelled { return .failure(Self.cancelled) }
           // The answer may have come in between.
           guard state.isAsking else {
-            return .some(state.current.map { .success($0) } ?? .failure(Self.gone))
+            if let failure = state.failure { return .failure(failure) }
+            return state.current.map { .success($0) } ?? .failure(Self.gone)
           }
           state.waiting[ticket] = continuation
           return nil

@@ -10,8 +10,9 @@ import SDCore
 /// | `.sd/<hh>/<task>/s<digest>` | the run that a submission tried to open |
 /// | `.sd/<hh>/<task>/p<run>`, `w<run>` | progress, and until when somebody watches |
 /// | `.sd/index/t<tenant>/<time>/<id>/<run>` | a run by the time that it was created at, newest first |
+/// | `.sd/due/<time>/<id>/<run>/t<tenant>` | a run that has a time, by that time, the first first |
 ///
-/// `<hh>` are two hexadecimal digits of the task's hash, so that S3 can split the load; runs and times count down.
+/// `<hh>` are two hexadecimal digits of the task's hash, so that S3 can split the load; runs and times count down, but in `due`.
 struct LedgerKeys {
   private let folder: String
 
@@ -49,6 +50,24 @@ struct LedgerKeys {
     return String(decoding: bytes, as: UTF8.self)
   }
 
+  /// The text that was encoded so; `nil` for what no text becomes.
+  static func decoded(_ text: some StringProtocol) -> String? {
+    var bytes: [UInt8] = []
+    var rest = text.utf8[...]
+    while let byte = rest.popFirst() {
+      guard byte == UInt8(ascii: "%") else {
+        bytes.append(byte)
+        continue
+      }
+      guard rest.count >= 2, let value = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16) else {
+        return nil
+      }
+      bytes.append(value)
+      rest = rest.dropFirst(2)
+    }
+    return String(validating: bytes, as: UTF8.self)
+  }
+
   static func padded(_ number: some BinaryInteger, _ count: Int) -> String {
     let text = String(number)
     return String(repeating: "0", count: max(0, count - text.utf8.count)) + text
@@ -62,7 +81,7 @@ struct IndexPlace: Hashable {
   let run: Int
 
   /// Later times than this come first all the same.
-  private static let longest: Int64 = 999_999_999_999_999
+  static let longest: Int64 = 999_999_999_999_999
 
   init(_ record: TaskRecord) {
     (created, id, run) = (record.createdAt.milliseconds, record.key.task.id, record.key.run)
@@ -81,26 +100,9 @@ struct IndexPlace: Hashable {
   init?(_ text: some StringProtocol) {
     let parts = text.split(separator: "/", omittingEmptySubsequences: false)
     guard parts.count == 3, parts[0].utf8.count == 15, let time = Int64(parts[0]), (0...Self.longest).contains(time),
-      let run = Int(parts[2]), run > 0, let id = Self.decoded(parts[1])
+      let run = Int(parts[2]), run > 0, let id = LedgerKeys.decoded(parts[1])
     else { return nil }
     (created, self.id, self.run) = (Self.longest - time, id, run)
     guard self.text == text else { return nil }
-  }
-
-  private static func decoded(_ text: some StringProtocol) -> String? {
-    var bytes: [UInt8] = []
-    var rest = text.utf8[...]
-    while let byte = rest.popFirst() {
-      guard byte == UInt8(ascii: "%") else {
-        bytes.append(byte)
-        continue
-      }
-      guard rest.count >= 2, let value = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16) else {
-        return nil
-      }
-      bytes.append(value)
-      rest = rest.dropFirst(2)
-    }
-    return String(validating: bytes, as: UTF8.self)
   }
 }

@@ -27,6 +27,7 @@ public struct ObjectTaskLedger: TaskLedger {
       try await store.put(keys.submission(record.submission), Array("\(record.key.run)".utf8), options: .text)
     }
     if stored.request == nil { try await store.put(keys.request(stored.digest), request) }
+    if let due = DuePlace(record) { try await store.put(due.text, [], options: .text) }
     let place = IndexPlace.prefix(tenant: record.key.task.tenant) + IndexPlace(record).text
     async let indexed = store.put(place, [], options: .text)
     do {

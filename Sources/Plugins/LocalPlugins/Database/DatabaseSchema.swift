@@ -74,6 +74,10 @@ enum DatabaseSchema {
           CREATE INDEX record_expiry ON record (expires) WHERE expires IS NOT NULL AND state = 'queued';
           """)
     },
+    { db in
+      // Records whose messages were found damaged.
+      try db.execute(sql: "CREATE TABLE stranded (record INTEGER PRIMARY KEY) STRICT")
+    },
   ]
 
   /// Brings a database to the newest schema.

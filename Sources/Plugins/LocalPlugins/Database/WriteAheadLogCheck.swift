@@ -36,13 +36,19 @@ struct WriteAheadLogCheck {
     var offset: Int64 = 32
     var isWhole = true
     while offset + frameSize <= size {
-      let frame = try file.read(at: offset, count: Int(frameSize))
-      guard frame.count == Int(frameSize), frame[8..<16].elementsEqual(salt) else { break }
-      if isWhole {
-        sum.add(frame[0..<8])
-        sum.add(frame[24...])
-        isWhole = sum.matches(frame, at: 16)
-      } else if frame.bigEndian(4) != 0 {
+      let head = try file.read(at: offset, count: 24)
+      guard head.count == 24 else { break }
+      // Frames of an earlier round of the log have another salt and lie behind the last of this one. One before it is
+      // damaged.
+      if !head[8..<16].elementsEqual(salt) {
+        isWhole = false
+      } else if isWhole {
+        let page = try file.read(at: offset + 24, count: pageSize)
+        guard page.count == pageSize else { break }
+        sum.add(head[0..<8])
+        sum.add(page[...])
+        isWhole = sum.matches(head, at: 16)
+      } else if head.bigEndian(4) != 0 {
         lostCommits += 1
       }
       offset += frameSize

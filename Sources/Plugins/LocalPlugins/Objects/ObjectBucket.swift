@@ -139,7 +139,7 @@ struct ObjectBucket: Sendable {
         "an object without a sound description is described anew from its bytes; its type and metadata are lost",
         metadata: ["file": "\(file.path)"])
       description = .init(
-        etag: SHA256.hash(data: Array(blocks.joined().utf8)).hexadecimal, size: status.size, inode: 0, changed: 0,
+        etag: hexadecimal(SHA256.hash(data: Array(blocks.joined().utf8))), size: status.size, inode: 0, changed: 0,
         modified: status.modified / 1_000_000, contentType: PutOptions().contentType, metadata: [:], blocks: blocks)
     }
     (description.inode, description.changed) = (status.inode, status.modified)
@@ -152,7 +152,7 @@ struct ObjectBucket: Sendable {
     while true {
       let bytes = try file.read(at: Int64(blocks.count * ObjectSidecar.blockSize), count: ObjectSidecar.blockSize)
       if bytes.isEmpty { return blocks }
-      blocks.append(SHA256.hash(data: bytes).hexadecimal)
+      blocks.append(hexadecimal(SHA256.hash(data: bytes)))
     }
   }
 
@@ -185,7 +185,7 @@ struct ObjectBucket: Sendable {
     var blocks: [String] = []
     func append(_ block: ArraySlice<UInt8>) throws(SDError) {
       try file.write(block)
-      blocks.append(SHA256.hash(data: block).hexadecimal)
+      blocks.append(hexadecimal(SHA256.hash(data: block)))
     }
     switch body {
     case .bytes(let bytes):
@@ -289,7 +289,7 @@ struct OpenObject: Sendable {
   /// The bytes of a block, verified.
   func block(_ number: Int) throws(SDError) -> [UInt8] {
     let bytes = try file.read(at: Int64(number * ObjectSidecar.blockSize), count: ObjectSidecar.blockSize)
-    guard number < description.blocks.count, SHA256.hash(data: bytes).hexadecimal == description.blocks[number] else {
+    guard number < description.blocks.count, hexadecimal(SHA256.hash(data: bytes)) == description.blocks[number] else {
       throw SDError(
         .corrupt,
         "the object \(key.debugDescription) at \(file.path) is not what was written, near byte \(number * ObjectSidecar.blockSize)"

@@ -49,7 +49,7 @@ struct ObjectSidecar: Codable {
     }
     let json = bytes[..<(bytes.count - 66)]
     let digest = String(decoding: bytes[(bytes.count - 65)..<(bytes.count - 1)], as: UTF8.self)
-    guard SHA256.hash(data: json).hexadecimal == digest,
+    guard hexadecimal(SHA256.hash(data: json)) == digest,
       let sidecar = try? JSONDecoder().decode(Self.self, from: Data(json))
     else { return nil }
     self = sidecar
@@ -58,14 +58,6 @@ struct ObjectSidecar: Codable {
   /// The bytes of the sidecar's file.
   func serialized() throws -> [UInt8] {
     let json = try JSONEncoder().encode(self)
-    return Array(json) + Array("\n\(SHA256.hash(data: json).hexadecimal)\n".utf8)
-  }
-}
-
-extension Sequence<UInt8> {
-  /// The bytes in lower-case hexadecimal.
-  var hexadecimal: String {
-    let digits = Array("0123456789abcdef".utf8)
-    return String(decoding: flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+    return Array(json) + Array("\n\(hexadecimal(SHA256.hash(data: json)))\n".utf8)
   }
 }

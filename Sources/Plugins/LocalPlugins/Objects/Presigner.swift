@@ -52,7 +52,8 @@ struct Presigner: PresignedAccessVerifier {
       throw SDError(.invalid, "a presigned URL for \(expires); it may live up to seven days")
     }
     let end = "\((clocks.timestamp.milliseconds + expires.milliseconds) / 1000)"
-    let signature = HMAC<SHA256>.authenticationCode(for: text(key, access, end), using: secret).hexadecimal
+    let signature = hexadecimal(
+      HMAC<SHA256>.authenticationCode(for: text(key, access, end), using: secret))
     return
       "\(publicURL)/\(bucket)/\(percentEncoded(key, keepsSlashes: false))?access=\(access.rawValue)&expires=\(end)&signature=\(signature)"
   }
@@ -68,19 +69,6 @@ struct Presigner: PresignedAccessVerifier {
 
   private func text(_ key: String, _ access: PresignedAccess, _ expires: String) -> [UInt8] {
     Array("sd-presign-1\n\(access.rawValue)\n\(expires)\n\(bucket)\n\(key)".utf8)
-  }
-
-  private func bytes(hexadecimal text: String) -> [UInt8]? {
-    let digits = Array(text.utf8)
-    guard digits.count == 64 else { return nil }
-    var bytes: [UInt8] = []
-    for position in stride(from: 0, to: 64, by: 2) {
-      guard let byte = UInt8(String(decoding: digits[position..<position + 2], as: UTF8.self), radix: 16) else {
-        return nil
-      }
-      bytes.append(byte)
-    }
-    return bytes
   }
 }
 

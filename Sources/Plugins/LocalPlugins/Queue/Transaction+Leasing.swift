@@ -151,12 +151,17 @@ extension Transaction {
     return true
   }
 
-  /// Moves a damaged message out of the way, as it is and with the reason.
+  /// Moves a damaged message out of the way, as it is and with the reason, and notes the record that waits for it.
   ///
   /// Where there is no dead-letter queue it stays in the tables, hidden.
   private mutating func setAside(
     _ message: StoredMessage, of queue: QueueIdentity, letters: QueueIdentity?, now: Int64
   ) throws {
+    // Looks at every record: damage is rare, and an index on messages would cost each submission.
+    try run(
+      """
+      INSERT INTO stranded (record) SELECT id FROM record WHERE message = ? AND state = 'queued' ON CONFLICT DO NOTHING
+      """, [message.seq])
     let reason = DeadLetterReason(code: "corrupt", message: "the stored message is not the one that was sent")
     let attributes = reason.marking(AttributeCoding.decode(message.attributes) ?? [:], messageID: message.id)
     guard let letters else {

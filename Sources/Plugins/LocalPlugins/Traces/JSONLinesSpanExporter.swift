@@ -9,8 +9,8 @@ public import SDCore
 /// At `maximumBytes` the file moves to `PATH.1`, an older one to `PATH.2` and so on, `keptFiles` of them; whichever process
 /// finds it full does it. A path that is no ordinary file (a terminal, a pipe) is written to and left alone.
 public final class JSONLinesSpanExporter: SpanExporter {
-  private let file: RotatedFile
-  private let pool = IOPool(width: 1)
+  let file: RotatedFile
+  let pool = IOPool(width: 1)
 
   /// An exporter to a file, which is made with its directory where it is not there.
   ///

@@ -14,7 +14,7 @@ final class RotatedFile: Sendable {
 
   let path: String
   private let maximumBytes: Int64
-  private let keptFiles: Int
+  let keptFiles: Int
   private let state: Mutex<State>
 
   init(path: String, maximumBytes: Int, keptFiles: Int) throws(SDError) {

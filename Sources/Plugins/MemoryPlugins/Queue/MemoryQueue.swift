@@ -24,6 +24,8 @@ public final class MemoryQueue: MessageQueue {
     public var maximumReceives: Int
     /// Bytes of body and attributes that a message may have.
     public var maximumBytes: Int
+    /// The longest that one lease may be extended in all.
+    public var maximumLease: Duration
     /// Whether there is a dead-letter queue, and its name: `NAME-dlq` unless said.
     public var deadLetters: DeadLetters
 
@@ -36,12 +38,13 @@ public final class MemoryQueue: MessageQueue {
     /// What a queue is like.
     public init(
       kind: Kind = .standard, visibility: Duration = .seconds(30), maximumReceives: Int = 100,
-      maximumBytes: Int = 1 << 20, deadLetters: DeadLetters = .named(nil)
+      maximumBytes: Int = 1 << 20, maximumLease: Duration = .seconds(12 * 3600), deadLetters: DeadLetters = .named(nil)
     ) {
       self.kind = kind
       self.visibility = visibility
       self.maximumReceives = maximumReceives
       self.maximumBytes = maximumBytes
+      self.maximumLease = maximumLease
       self.deadLetters = deadLetters
     }
 
@@ -57,7 +60,7 @@ public final class MemoryQueue: MessageQueue {
     var capabilities: QueueCapabilities {
       var abilities: QueueCapabilities.Ability = kind == .fifo ? [.groups, .deduplication] : [.delay, .fairShare]
       if deadLetters != .none { abilities.insert(.deadLetter) }
-      return QueueCapabilities(abilities: abilities, maximumBytes: maximumBytes)
+      return QueueCapabilities(abilities: abilities, maximumBytes: maximumBytes, maximumLease: maximumLease)
     }
   }
 

@@ -18,8 +18,12 @@ struct QueueWalk: Sendable {
 
   private let queue: any MessageQueue
   private let clocks: Clocks
+  private let wait: Duration
 
-  init(_ queue: any MessageQueue, clocks: Clocks) { (self.queue, self.clocks) = (queue, clocks) }
+  /// A walk through a queue; without a wait some services answer nothing now and then although they have something.
+  init(_ queue: any MessageQueue, clocks: Clocks, wait: Duration = .seconds(1)) {
+    (self.queue, self.clocks, self.wait) = (queue, clocks, wait)
+  }
 
   /// Walks past up to `max` messages; `visit` sees each once.
   func go(max: Int, visit: ([Lease]) async throws -> Visit) async throws {
@@ -36,9 +40,8 @@ struct QueueWalk: Sendable {
     var renewedAt = clocks.instant
     var seen: Set<String> = []
     while seen.count < max, clocks.instant < end {
-      // Without a wait some services answer nothing now and then although they have something.
       let leases = try await queue.receive(
-        max: min(queue.capabilities.maximumBatch, max - seen.count), wait: .seconds(1), visibility: Self.visibility)
+        max: min(queue.capabilities.maximumBatch, max - seen.count), wait: wait, visibility: Self.visibility)
       let before = kept.count
       kept += leases
       let new = leases.filter { seen.insert($0.messageID).inserted }

@@ -18,13 +18,16 @@ public struct APIKey: Sendable, Hashable {
   public var queueLimit: Int?
   /// Whether its tasks may ask for high priority.
   public var mayHurry: Bool
+  /// Whether it may handle what is everybody's: dead letters.
+  public var mayOperate: Bool
   /// Not taken from then on.
   public var expiresAt: Timestamp?
 
   /// A key; tenants that name no prefix get one that bears their name.
   public init(
     name: String, digests: [SecretDigest], tenant: String = "", prefix: String? = nil, rate: Double? = nil,
-    burst: Int? = nil, queueLimit: Int? = nil, mayHurry: Bool = true, expiresAt: Timestamp? = nil
+    burst: Int? = nil, queueLimit: Int? = nil, mayHurry: Bool = true, mayOperate: Bool = false,
+    expiresAt: Timestamp? = nil
   ) {
     self.name = name
     self.digests = digests
@@ -34,6 +37,7 @@ public struct APIKey: Sendable, Hashable {
     self.burst = burst ?? max(1, Int((min(rate ?? 1, 1e9) * 2).rounded(.up)))
     self.queueLimit = queueLimit
     self.mayHurry = mayHurry
+    self.mayOperate = mayOperate
     self.expiresAt = expiresAt
   }
 }
@@ -51,13 +55,7 @@ public struct SecretDigest: Sendable, Hashable {
 
   /// A digest by its 64 hexadecimal digits; `nil` for anything else.
   public init?(hexadecimal text: String) {
-    let digits = Array(text.utf8)
-    guard digits.count == 64 else { return nil }
-    var bytes: [UInt8] = []
-    for position in stride(from: 0, to: 64, by: 2) {
-      guard let high = Self.value(digits[position]), let low = Self.value(digits[position + 1]) else { return nil }
-      bytes.append(high << 4 | low)
-    }
+    guard let bytes = SDCore.bytes(hexadecimal: text), bytes.count == 32 else { return nil }
     self.bytes = bytes
   }
 
@@ -69,14 +67,5 @@ public struct SecretDigest: Sendable, Hashable {
     var difference: UInt8 = 0
     for (a, b) in zip(bytes, other.bytes) { difference |= a ^ b }
     return difference == 0 && bytes.count == other.bytes.count
-  }
-
-  private static func value(_ digit: UInt8) -> UInt8? {
-    switch digit {
-    case UInt8(ascii: "0")...UInt8(ascii: "9"): digit - UInt8(ascii: "0")
-    case UInt8(ascii: "a")...UInt8(ascii: "f"): digit - UInt8(ascii: "a") + 10
-    case UInt8(ascii: "A")...UInt8(ascii: "F"): digit - UInt8(ascii: "A") + 10
-    default: nil
-    }
   }
 }

@@ -46,17 +46,6 @@ public enum TaskMessage {
   }
 }
 
-/// The lower-case hexadecimal digits of bytes.
-package func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
-  let digits = Array("0123456789abcdef".utf8)
-  var text: [UInt8] = []
-  for byte in bytes {
-    text.append(digits[Int(byte >> 4)])
-    text.append(digits[Int(byte & 15)])
-  }
-  return String(decoding: text, as: UTF8.self)
-}
-
 /// `{"metadata", "content"}`: v1alpha2, v1, and v1alpha1 as the successor's door passes it on.
 enum MetadataForm {
   /// The runtime's name by which the successor marks a v1alpha1 request.
@@ -148,6 +137,9 @@ enum ScriptsForm {
     }
     guard !folder.isEmpty, TaskNaming.refusal(ofPrefix: folder) == nil else {
       throw RequestProblem("s3_output_path names no usable folder")
+    }
+    guard !OutputNames(folder: folder, id: id, run: 1).meetsLaterRuns else {
+      throw RequestProblem("s3_output_path is the folder of another task, whose later runs have names like this task's")
     }
     return TaskRequest(
       api: .v1alpha1, key: TaskKey(tenant: tenant, id: id),

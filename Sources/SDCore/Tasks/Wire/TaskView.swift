@@ -10,6 +10,8 @@ public struct TaskView: Sendable, Hashable {
   public var model: String?
   /// What is to be done.
   public var type: TaskType
+  /// The beginning of its prompt, where it has one in words.
+  public var title: String?
   /// Where it stands; a task past its time is `expired` before anyone has written so.
   public var state: TaskState
   /// How urgent it is, where that was said.
@@ -20,6 +22,10 @@ public struct TaskView: Sendable, Hashable {
   public var attempts: Int
   /// Whether it is to be stopped.
   public var cancelRequested: Bool
+  /// Who works on it, or did last.
+  public var worker: String?
+  /// The trace that it is a part of, where one is known: 32 hexadecimal digits.
+  public var traceID: String?
   /// When it was submitted.
   public var createdAt: Timestamp
   /// When the present or last attempt began.
@@ -101,10 +107,13 @@ public struct TaskView: Sendable, Hashable {
     runtime = record.runtime
     model = record.model
     type = record.type
+    title = record.title
     state = record.state(at: now)
     priority = record.options.priority
     attempts = record.attempts
     cancelRequested = record.cancelRequested
+    worker = record.claim?.worker
+    traceID = record.traceID
     createdAt = record.createdAt
     startedAt = record.startedAt
     finishedAt = record.finishedAt

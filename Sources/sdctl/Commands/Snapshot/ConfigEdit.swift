@@ -1,5 +1,3 @@
-import FoundationEssentials
-import Glibc
 import SDCore
 import SDRuntime
 
@@ -25,19 +23,8 @@ struct ConfigEdit: Sendable {
 
   /// Writes it, in one step.
   func write(snapshot: String) throws {
-    let text = try edited(snapshot: snapshot)
-    var mode: mode_t = 0o644
-    var status = stat()
-    if stat(path, &status) == 0 { mode = status.st_mode & 0o777 }
-    let temporary = "\(path).\(UUID().uuidString.prefix(8)).new"
-    defer { unlink(temporary) }
-    do { try Data(text.utf8).write(to: URL(filePath: temporary)) } catch {
-      throw CommandFailure(code: CommandExit.other, message: "writing \(temporary) failed")
-    }
-    guard chmod(temporary, mode) == 0, rename(temporary, path) == 0 else {
-      throw CommandFailure(
-        code: CommandExit.other, message: "writing \(path) failed: \(String(cString: strerror(errno)))")
-    }
+    let before = try WholeFile.text(path)
+    try WholeFile.replace(path, before, with: try edited(snapshot: snapshot))
   }
 
   private func edited(snapshot: String) throws -> String {

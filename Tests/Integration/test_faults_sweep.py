@@ -1,0 +1,121 @@
+"""The agent killed at each of its write-like system calls, one after the other, and the next one's work looked at.
+
+`strace` counts the calls of each thread and kills at the chosen one as it is entered. Calls of a kind are made by few
+threads (the network's by one), so that counting up sweeps a whole life. `SDTEST_SWEEP=all` counts on until a life goes
+through unharmed; without it a sample is taken, another one each day.
+"""
+
+import datetime
+import os
+import random
+import shutil
+
+import pytest
+
+from checker import Checker
+from support import web
+from support.waiting import wait_until
+
+# What leaves the process, by kinds that are counted apart.
+SENDS = ["sendto,sendmsg", "write,writev"]
+STORES = ["pwrite64,pwritev", "fsync,fdatasync", "rename,renameat,renameat2,unlink,unlinkat,mkdir,link,linkat",
+          "write,writev,ftruncate"]
+WHOLE = os.environ.get("SDTEST_SWEEP") == "all"
+SEED = int(os.environ.get("SDTEST_SEED", datetime.date.today().toordinal()))
+SAMPLE = int(os.environ.get("SDTEST_SWEEP_SAMPLE", 3))
+# More than one task's life has; a sweep that gets there counts the wrong calls.
+LONGEST = 400
+
+
+def killing_at(count, calls, log):
+    return ["strace", "-f", "-qq", "-o", log, "-e", f"trace={calls}", "-e", "signal=none", "-e",
+            f"inject={calls}:signal=SIGKILL:when={count}"]
+
+
+def sweep(live, calls):
+    """Lives one life unharmed, then others that end at the chosen calls; `live` answers a life's exit status and its log.
+
+    Answers how many there were of each task's, and how many were killed."""
+    status, log = live(LONGEST * 10, "unharmed")
+    assert status == 0
+    longest = longest_thread(log)
+    assert 0 < longest < LONGEST
+    chance = random.Random(SEED)
+    # A sample from beginning, middle and end; lives differ by a few calls.
+    parts = [1 + longest * part // SAMPLE for part in range(SAMPLE + 1)]
+    sample = sorted({chance.randrange(low, max(low + 1, high)) for low, high in zip(parts, parts[1:])})
+    tasks, killed, unharmed = ["unharmed"], 0, 0
+    for count in range(1, LONGEST) if WHOLE else sample:
+        status, _ = live(count, f"t{count}")
+        assert status in (-9, 137, 0), f"killed at {count}: {status}"
+        tasks.append(f"t{count}")
+        killed += status != 0
+        # An empty queue is another end of a life that no kill met; several of them mean that there is no such call.
+        unharmed = unharmed + 1 if status == 0 else 0
+        if WHOLE and unharmed >= 3 and count > longest:
+            break
+    assert killed >= len(tasks) // 3, f"{killed} of {len(tasks)} lives were ended by a kill"
+    return {task: 2 for task in tasks}, f"{calls}, seed {SEED}: killed {killed} of {len(tasks)} lives of {longest} calls"
+
+
+def longest_thread(log):
+    """How many calls the busiest thread of a life made."""
+    made = {}
+    for line in log.read_text().splitlines():
+        if "resumed>" not in line and "(" in line:
+            thread = line.split()[0]
+            made[thread] = made.get(thread, 0) + 1
+    return max(made.values())
+
+
+@pytest.fixture(autouse=True)
+def strace():
+    if not shutil.which("strace"):
+        pytest.fail("strace is missing: apt-get install strace")
+
+
+@pytest.mark.parametrize("calls", SENDS)
+def test_fault_27_killed_at_any_send_of_a_tasks_life_on_aws(make_cloud, programs, tmp_path, calls):
+    """Claim, uploads, commit, notice, delete: two pictures, so that uploads run side by side."""
+    cloud = make_cloud(visibility=1, receives=1000)
+    cloud.webui.varies = True
+    environment = cloud.deployment.environment(cloud.webui.url, RUNTIME_NAME="sdruntime", SD_MAX_ATTEMPTS="50")
+
+    def live(count, task):
+        log = tmp_path / f"strace-{count}.log"
+        cloud.send(task, batch_size=2)
+        victim = programs.start_other("victim", [*killing_at(count, calls, log), programs.path("sd-job")], **environment)
+        cloud.agents.append(victim)
+        return victim.wait(60), log
+
+    expected, told = sweep(live, calls)
+    cloud.agent(SD_MAX_ATTEMPTS="50")
+    print(f"\n{told}: {cloud.settle(expected, limit=60 + len(expected))}")
+
+
+@pytest.mark.parametrize("calls", STORES)
+def test_fault_27_killed_at_any_write_of_a_tasks_life_on_a_directory(
+        start_gateway, start_agent, programs, state, tmp_path, calls):
+    gateway = start_gateway()
+    state.listen("notices")
+    logs = []
+
+    def live(count, task):
+        log = tmp_path / f"strace-{count}.log"
+        answer = web.post(f"{gateway.url}/v1/tasks", {
+            "id": task, "runtime": "sdruntime", "type": "text-to-image",
+            "content": {"prompt": "a lighthouse", "width": 64, "height": 64, "steps": 1, "batch_size": 2}})
+        assert answer.status == 201, answer.text
+        victim = programs.start_other("victim", [
+            *killing_at(count, calls, log), programs.path("sd-job"), "--state", state.directory, "--runtime", "sdruntime",
+            "--backend", "test-pattern:", "--visibility", "1s", "--log-format", "json", "--max-attempts", "50"])
+        logs.append(victim.errors)
+        return victim.wait(60), log
+
+    expected, told = sweep(live, calls)
+    agent = start_agent("--backend", "test-pattern:", "--max-attempts", "50")
+    wait_until(lambda: state.ended() == len(expected) and state.waiting("sdruntime") == 0, 60 + len(expected), "the end")
+    agent.stop()
+    report = Checker(state, expected, "notices", [*logs, agent.errors]).check()
+    print(f"\n{told}: {report}")
+    assert report.problems == []
