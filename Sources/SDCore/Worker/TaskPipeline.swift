@@ -51,8 +51,25 @@ struct TaskPipeline: Sendable {
     }
   }
 
+  /// Closes the run whose letter opened the present one, where nobody has: the queue itself had moved its message, since
+  /// its consumers died or gave it back too often.
+  private func closeRun(before entry: LedgerEntry) async throws {
+    let key = entry.record.key
+    guard key.run > 1, let before = try await claimer.ledger.read(RunKey(key.task, run: key.run - 1)),
+      !before.record.state.isTerminal
+    else { return }
+    let closer = RunCloser(
+      ledger: claimer.ledger, store: claimer.store, events: events, clocks: clocks, logger: logger)
+    _ = try await closer.fail(
+      before,
+      TaskError(
+        .attemptsExhausted, .receive,
+        "the task was handed out too often and never ended; an operator sent it back, as run \(key.run)"))
+  }
+
   private func process(_ task: ReceivedTask, _ held: HeldLease, _ way: Way) async throws {
     let decision = try await claimer.claim(task, lease: held.lease)
+    if task.isRedriven { try await closeRun(before: decision.entry) }
     // Whatever else is to be done needs no engine: the next message need not wait for it.
     if case .work = decision {} else { way.leave() }
     switch decision {

@@ -4,10 +4,9 @@ extension ConfigurationKey {
     .state, .runtime, .queue, .deadLetter, .store, .ledger, .topic, .events, .traces, .backend, .backendKey, .runtimes,
     .model, .dynamicModel, .host, .port, .publicURL, .allowedHosts, .proxies, .apiKeys, .queueLimit, .webhooks,
     .webhookSecret, .privateWebhooks, .dashboard, .healthPort, .logLevel, .logFormat, .visibility, .grace,
-    .maximumAttempts,
-    .inferenceTimeout, .stallTimeout, .maximumTasks, .lookAhead, .announceStart, .memoryBudget, .emptyStatus,
-    .stopEngine, .stopProcesses, .markPod, .serviceAccount, .s3Inputs, .inputHosts, .outputMetadata, .bucket,
-    .relaxed,
+    .maximumAttempts, .inferenceTimeout, .stallTimeout, .maximumTasks, .lookAhead, .announceStart, .memoryBudget,
+    .emptyStatus, .stopEngine, .stopProcesses, .markPod, .serviceAccount, .s3Inputs, .inputHosts, .outputMetadata,
+    .bucket, .relaxed,
   ]
 
   // MARK: Where things are
