@@ -101,7 +101,10 @@ struct TaskPipeline: Sendable {
       guard let ready else { return await handBack(run, held, begun: false) }
       way.weigh(ready.prepared.payload.count)
       stage.lap("prepare")
-      guard try await takeEngine(way) else { return await handBack(run, held, begun: false) }
+      async let _ = keepFresh(run, way)
+      guard try await takeEngine(way, for: ready.prepared.request.model) else {
+        return await handBack(run, held, begun: false)
+      }
       stage.lap("wait")
       switch try await run.standing(notOlderThan: .seconds(2)) {
       case .superseded: return superseded(run, held)
@@ -167,12 +170,29 @@ struct TaskPipeline: Sendable {
   }
 
   /// Waits for the engine; `false` when draining began first, or when it is not to be had.
-  private func takeEngine(_ way: Way) async throws -> Bool {
-    let isThere = try await drain.interrupting {
-      try await way.takeEngine()
-      return try await engine.isWell(within: configuration.engineSettling)
+  private func takeEngine(_ way: Way, for model: String?) async throws -> Bool {
+    guard try await way.takeEngine(for: model) else { return false }
+    // From here to the engine's start nothing is asked of anybody, unless something went wrong before.
+    if !engine.isReady {
+      let isThere = try await drain.interrupting { try await engine.isWell(within: configuration.engineSettling) }
+      guard isThere == true else { return false }
     }
-    return isThere == true && !drain.isDraining
+    if configuration.engineMemoryLimit != nil { _ = try await drain.interrupting { await engine.recycleMemory() } }
+    return !drain.isDraining
+  }
+
+  /// Looks at the record while the task waits for the engine, so that no look holds its start up.
+  ///
+  /// One that waits much longer than it was taken ahead for waits behind a task that takes much longer than those before:
+  /// it is sent away, for others to do.
+  private func keepFresh(_ run: ClaimedRun, _ way: Way) async {
+    let interval = configuration.cancelInterval * 3 / 4
+    let end = clocks.instant.advanced(by: configuration.lookAheadMargin * 3)
+    while !way.hasBegun {
+      do { try await clocks.sleep(for: interval) } catch { return }
+      if clocks.instant > end { way.stopWaiting() }
+      if !way.hasBegun { _ = try? await run.standing(notOlderThan: interval / 2) }
+    }
   }
 
   private func conclude(
