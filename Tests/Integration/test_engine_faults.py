@@ -9,7 +9,7 @@ import pytest
 from conftest import free_port
 from support import web
 from support.waiting import wait_until
-from test_faults import reaches, said, starts, submit
+from test_faults_local import reaches, said, starts, submit
 
 # About a minute of one thread: it is still at it when a test has looked.
 LONG = {"width": 256, "height": 256, "steps": 200}
