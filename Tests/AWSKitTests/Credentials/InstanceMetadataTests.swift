@@ -92,6 +92,19 @@ struct InstanceMetadataTests {
     #expect(error?.code == .malformedAnswer)
   }
 
+  @Test func aRebalanceRecommendationIsToldWithItsTime() async throws {
+    let server = try ScriptedHTTPServer { request in
+      switch request.path {
+      case "/latest/api/token": .respond(body: "t")
+      case "/latest/meta-data/events/recommendations/rebalance": .json(#"{"noticeTime": "2020-10-27T08:22:00Z"}"#)
+      default: .respond(status: 404)
+      }
+    }
+    let metadata = metadata(CurlTransport(), ["AWS_EC2_METADATA_SERVICE_ENDPOINT": server.url])
+    #expect(try await metadata.rebalanceRecommendation() == WireTimeParser.date("2020-10-27T08:22:00Z"))
+    #expect(try await metadata.spotInterruption() == nil)
+  }
+
   @Test func aTokenThatIsNotTakenIsRenewedOnce() async throws {
     let taken = "second"
     let tokens = Mutex(0)
