@@ -144,8 +144,8 @@ def serve_folder():
     """Serves folders on ports of their own."""
     started = []
 
-    def serve(folder):
-        started.append(FolderServer(folder))
+    def serve(folder, **options):
+        started.append(FolderServer(folder, **options))
         return started[-1]
 
     yield serve
