@@ -13,9 +13,9 @@ from support import web
 from support.aws import Deployment, Moto
 from support.counting import CountingWay
 from support.metadata import Metadata
+from support.tasks import reference_task, successor_task
 from support.waiting import wait_until
 from support.webui import WebUI
-from test_aws import reference_task, successor_task
 
 OTHER = "sd_xl_base_1.0.safetensors"
 
@@ -187,7 +187,7 @@ def test_an_interruption_notice_drains_the_agent_which_stays(deployment, webui, 
     metadata.announced["spot/instance-action"] = '{"action": "terminate", "time": "2026-10-27T08:24:00Z"}'
     wait_until(lambda: not is_ready(agent), 20, "unreadiness")
     [told] = logged(agent, "the machine is about to go, taking no more tasks")
-    assert (told["notice"], told["action"], told["time"]) == ("interruption", "terminate", "2026-10-27T08:24:00.000Z")
+    assert (told["notice"], told["action"], told["at"]) == ("interruption", "terminate", "2026-10-27T08:24:00.000Z")
     deployment.send(successor_task("t2"))
     done(deployment, "t1")
     wait_until(lambda: deployment.left() == 1, 20, "the end of the first task alone")

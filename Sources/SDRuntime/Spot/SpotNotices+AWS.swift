@@ -10,10 +10,10 @@ extension SpotNotices {
     self.init {
       if let interruption = try await metadata.spotInterruption() {
         let time = interruption.time.map { "\(Timestamp($0))" } ?? "unknown"
-        return ["notice": "interruption", "action": interruption.action, "time": time]
+        return ["notice": "interruption", "action": interruption.action, "at": time]
       }
       guard withRebalances, let time = try await metadata.rebalanceRecommendation() else { return nil }
-      return ["notice": "rebalance", "time": "\(Timestamp(time))"]
+      return ["notice": "rebalance", "at": "\(Timestamp(time))"]
     }
   }
 }
