@@ -88,6 +88,20 @@ struct WorkerEngineTests {
     #expect(harness.backend.interrupted.count == 1)
   }
 
+  @Test("never interrupts an engine whose answer has begun: it is at the next task by then")
+  func answerHangs() async throws {
+    let harness = try WorkerHarness()
+    let backend = TappedBackend(harness.backend)
+    backend.tap.on(.answered) { _ in try await Gate().pass() }
+    try await harness.submit("t1")
+    try await harness.work(backend: backend) {
+      $0.inferenceTimeout = .milliseconds(200)
+      $0.maximumAttempts = 1
+    }
+    #expect(try await harness.record("t1")?.error?.code == .engineTimeout)
+    #expect(backend.tap.count(of: .interrupt) == 0)
+  }
+
   @Test("keeps an attempt's time although the ledger hangs")
   func deadlineWithoutLedger() async throws {
     let harness = try WorkerHarness()
