@@ -126,7 +126,7 @@ def test_a_name_given_twice_means_the_last_to_everybody_alike(gateway):
             '{"prompt": "a", "prom\\u0070t": "b", "inner": {"x": 1, "x": 2}}}').encode()
     answer = web.post(f"{gateway.url}/v1/tasks", body, headers=JSON)
     assert answer.status == 201 and answer.json["runtime"] == "any"
-    sent = json.loads(gateway.state.notifications("any")[-1].body, object_pairs_hook=once)
+    sent = json.loads(gateway.state.bodies("any")[-1], object_pairs_hook=once)
     assert sent["content"] == {"prompt": "b", "inner": {"x": 2}}
     assert sent["metadata"]["runtime"] == "any"
 

@@ -68,7 +68,7 @@ def test_every_accepted_task_is_in_the_queue_after_kills_under_load(programs, st
     unknown = {task for client in clients for task in client.unknown}
     assert len(taken) >= 50 * KILLS
     records = {record.task: record for record in state.records()}
-    queued = [json.loads(each.body)["metadata"]["id"] for each in state.notifications("sdruntime")]
+    queued = [json.loads(body)["metadata"]["id"] for body in state.bodies("sdruntime")]
     assert taken <= set(queued), f"lost: {sorted(taken - set(queued))[:5]}"
     assert taken <= set(records) and all(record.state == "queued" for record in records.values())
     # Record and message are one: neither is there without the other, and nothing is there twice.
