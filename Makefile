@@ -11,12 +11,12 @@ PYTHON := $(VENV)/bin/python
 PROGRAMS := sdctl sd-agent sd-job sd-gateway
 RELEASE := --configuration release --static-swift-stdlib
 SANITIZED := SDCore,MemoryPlugins,LocalPlugins,HTTPTransport,AWSKit,ImageCodecs
-SWIFT_FOLDERS := $(wildcard Package.swift Sources Tests Benchmarks/Package.swift Benchmarks/Sources examples/*/Package.swift examples/*/Sources)
+SWIFT_FOLDERS := $(wildcard Package.swift Sources Tests Benchmarks/Package.swift Benchmarks/Sources Fuzz/Package.swift Fuzz/Sources examples/*/Package.swift examples/*/Sources)
 PYTHON_SCRIPTS := scripts/check-imports scripts/check-features scripts/chart-readme scripts/tiny-model $(shell find Tests Benchmarks -name '*.py' -not -path '*/.build/*')
-SHELL_SCRIPTS := scripts/bottlerocket-images-cache/snapshot.sh scripts/setup scripts/build-engine scripts/fetch-helm scripts/images scripts/release-build .ci/run $(wildcard images/*/*.sh)
+SHELL_SCRIPTS := scripts/bottlerocket-images-cache/snapshot.sh scripts/setup scripts/build-engine scripts/docs scripts/fetch-helm scripts/fuzz scripts/images scripts/release-build .ci/run $(wildcard images/*/*.sh)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-python setup-integration setup-conformance setup-engine setup-browser setup-infra engine build release test check fmt integration conformance infra-test images push digests soak bench dev example sanitize fuzz clean
+.PHONY: help setup setup-python setup-integration setup-conformance setup-engine setup-browser setup-infra engine build release test check fmt integration conformance infra-test images push digests soak bench dev example docs sanitize fuzz clean
 
 help: ## list the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -87,7 +87,8 @@ push: ## push them (REGISTRY=123456789012.dkr.ecr.us-west-2.amazonaws.com/sd)
 digests: ## ask the registry for their digests, and record them (REGISTRY=...)
 	scripts/images digests "$(REGISTRY)" $(NAMES)
 
-soak: build setup-integration ## the kill tests at length: 10,000 tasks on a directory; 5,000 on AWS, where everything fails now and then
+soak: build setup-integration ## at length: agents killed over 10,000 tasks on a directory and 5,000 on AWS, where everything fails now and then; 100,000 calls of AWSKit
+	SDTEST_REQUESTS=100000 $(SWIFT) test --disable-xctest --filter 'AWSKitTests\.SoakTests'
 	SDTEST_BIN=$(BIN) SDTEST_TASKS=10000 SDTEST_AGENTS=4 SDTEST_KILLS=200 $(PYTHON) -m pytest Tests/Integration/test_kills.py -s $(ARGS)
 	SDTEST_BIN=$(BIN) SDTEST_CLOUD_TASKS=5000 SDTEST_CLOUD_KILLS=150 $(PYTHON) -m pytest Tests/Integration/test_soak_aws.py -s $(ARGS)
 
@@ -104,14 +105,17 @@ dev: setup ## build and start the whole system on 127.0.0.1:8811 (ARGS="--port 0
 example: setup ## build and run the programs in examples/
 	@for example in examples/*/; do echo "$$example"; $(SWIFT) run --package-path "$$example" || exit 1; done
 
+docs: setup ## compile AWSKit's documentation; the pages lie in .build/docs
+	$(SWIFT) build --target AWSKit
+	scripts/docs
+
 # One test after the other: slowed down ten times and all at once, they would wait for each other past their limits.
 sanitize: setup ## the unit tests of what shares memory between threads, under Thread and Address Sanitizer
 	SD_ONLY=$(SANITIZED) SD_SANITIZE=thread $(SWIFT) test --disable-xctest --no-parallel --sanitize thread --scratch-path .build-tsan
 	SD_ONLY=$(SANITIZED) SD_SANITIZE=address $(SWIFT) test --disable-xctest --no-parallel --sanitize address --scratch-path .build-asan
 
-fuzz: setup ## feed what reads foreign bytes with nonsense (ARGS="SECONDS")
-	@test -x scripts/fuzz || { echo "there are no fuzz targets yet"; exit 1; }
+fuzz: setup ## feed what reads foreign bytes with nonsense, a minute each (ARGS="600", ARGS="600 xml http")
 	scripts/fuzz $(ARGS)
 
 clean: ## remove what was built; the engine's cache and .sd stay
-	rm -rf .build .build-tsan .build-asan .build-release $(VENV) .venv-sqs Benchmarks/.build examples/*/.build
+	rm -rf .build .build-tsan .build-asan .build-release $(VENV) .venv-sqs Benchmarks/.build Fuzz/.build examples/*/.build

@@ -97,6 +97,7 @@ let modules: [Module] = [
   .init(
     kind: .library, name: "Snapshots", path: "Sources/Snapshots", ours: ["AWSKit", "HTTPTransport"],
     theirs: [logging, httpTypes, crypto]),
+  .init(kind: .library, name: "Models", path: "Sources/Models", ours: ["AWSKit"], theirs: [crypto]),
 
   // The HTTP API, both sides.
   .init(
@@ -111,7 +112,7 @@ let modules: [Module] = [
   // Stacks and charts from one file.
   .init(
     kind: .library, name: "Deployment", path: "Sources/Deployment", ours: ["SDCore", "AWSKit"],
-    theirs: [yams, subprocess]),
+    theirs: [yams, subprocess, crypto]),
 
   // The composition root and the programs.
   .init(
@@ -128,7 +129,7 @@ let modules: [Module] = [
     theirs: [arguments, logging, lifecycle]),
   .init(
     kind: .executable, name: "sdctl", path: "Sources/sdctl",
-    ours: ["SDCore", "SDRuntime", "SDGateway", "SDClient", "AWSKit", "Snapshots", "Deployment"],
+    ours: ["SDCore", "SDRuntime", "SDGateway", "SDClient", "AWSKit", "Snapshots", "Models", "Deployment"],
     theirs: [arguments, logging, lifecycle, lifecycleSignals]),
 
   // Tests.

@@ -85,6 +85,15 @@ public struct SDClient: Sendable {
     try await task(from: json(request(.delete, path(of: id)), repeats: false))
   }
 
+  /// Opens the next run of a task that failed, expired or was cancelled, and answers it.
+  ///
+  /// - Parameter run: the run that is to be followed; a repeat then opens no further one.
+  /// - Throws: `.refused` with status 409 for a run that has succeeded, has not ended, or is followed by another.
+  public func retry(_ id: String, run: Int? = nil) async throws -> TaskView {
+    let target = path(of: id) + "/retry" + query([("run", run.map { "\($0)" })])
+    return try await task(from: json(request(.post, target), body: [], repeats: run != nil))
+  }
+
   /// How a task that has succeeded was made; `request` in it is a task that makes the same, see `TaskSubmission(json:)`.
   ///
   /// Throws `.refused` with status 404 when there is none.

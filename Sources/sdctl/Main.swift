@@ -13,11 +13,16 @@ struct Main: AsyncParsableCommand {
 
       Then, in another terminal:
         sdctl submit --prompt "a lighthouse" --wait --out .
+
+      sdctl help COMMAND shows examples of each. SDCTL_SERVER names another server, SDCTL_API_KEY the key for it.
+
+      \(CommandExit.help)
       """,
     version: Program.version,
     subcommands: [
       Dev.self, SubmitCommand.self, TasksCommand.self, WatchCommand.self, QueueCommand.self, DLQCommand.self,
-      KeysCommand.self, SnapshotCommand.self, DeployCommand.self, SmokeCommand.self,
+      KeysCommand.self, ModelsCommand.self, SnapshotCommand.self, DeployCommand.self, SmokeCommand.self,
+      CompletionCommand.self,
     ])
 
   /// Ends with the exit codes that `sdctl --help` documents, usage errors included.

@@ -103,7 +103,7 @@ struct MemoryTests {
       samples = []
       let body = Array(
         "{\"images\":[\((0..<8).map { _ in "\"\(image)\"" }.joined(separator: ","))],\"info\":\"\"}".utf8)
-      precondition(body.count > 24 << 20)
+      precondition(body.count > 24_000_000)
       let server = try ScriptedHTTPServer { request in request.method == "POST" ? .respond(body: body) : .json("[]") }
       let rise = try await PeakMemory.rise {
         try await withTransport { (transport) async throws in

@@ -6,7 +6,7 @@ import Testing
 @testable import Deployment
 
 @Suite("A deployer")
-struct DeployerTests {
+final class DeployerTests: Sendable {
   private typealias Event = FakeCloudFormation.Event
   private typealias Stack = FakeCloudFormation.Stack
 
@@ -27,7 +27,7 @@ struct DeployerTests {
     return try Deployer(
       plan, assets: try Samples.assets(), client: cloud.client,
       tools: .init(tokenCommand: ["sdctl"]) { $0.runtimes.map(\.name).joined() }
-    ) { event in events.withLock { $0.append(event) } }
+    ) { [self] event in events.withLock { $0.append(event) } }
   }
 
   private func failure(_ body: () async throws -> Void) async throws -> DeploymentError {

@@ -13,6 +13,7 @@ from support.aws import Deployment, Moto
 from support.aws_proxy import Proxy
 from support.cloud import Cloud
 from support.folder_server import FolderServer
+from support.nodes import Account
 from support.processes import Process, Programs, clean_environment
 from support.state import State
 from support.waiting import wait_until
@@ -143,8 +144,8 @@ def serve_folder():
     """Serves folders on ports of their own."""
     started = []
 
-    def serve(folder):
-        started.append(FolderServer(folder))
+    def serve(folder, **options):
+        started.append(FolderServer(folder, **options))
         return started[-1]
 
     yield serve
@@ -224,5 +225,25 @@ def make_cloud(deploy, moto, webui, programs):
 
 @pytest.fixture
 def cloud(make_cloud):
-    """One whose leases run for two seconds, so that what a killed agent held is soon had again."""
-    return make_cloud(visibility=2)
+    return make_cloud()
+
+
+@pytest.fixture
+def brief_cloud(make_cloud):
+    """One whose leases run for three seconds, so that what a killed agent held is soon had again."""
+    return make_cloud(visibility=3)
+
+
+@pytest.fixture(scope="module")
+def nodes(tmp_path_factory):
+    """An account of AWS with Bottlerocket nodes, for all tests of a file."""
+    with Account(tmp_path_factory.mktemp("account")) as account:
+        yield account
+
+
+@pytest.fixture
+def account(nodes):
+    """The same, emptied."""
+    nodes.begin()
+    yield nodes
+    nodes.end()

@@ -11,6 +11,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect, sync_playwright
 
+from conftest import free_port
 from support import web
 from support.browser import Complaints, executable
 from support.pictures import read_png
@@ -286,7 +287,8 @@ def guarded(start_gateway, start_agent, tmp_path):
         f"keys:\n  - name: operators\n    sha256: {digest(KEY)}\n    operator: true\n"
         f"  - name: studio\n    tenant: studio\n    sha256: {digest('of-the-studio')}\n")
     start_agent("--backend", "test-pattern:")
-    return start_gateway("--dashboard", "--api-keys", keys)
+    # Links that need no key begin with its address, which it has to know beforehand.
+    return start_gateway("--dashboard", "--api-keys", keys, "--port", free_port())
 
 
 def test_a_key_is_asked_for_kept_in_the_tab_and_used_for_everything(guarded, open_page, complaints):
@@ -340,7 +342,7 @@ def furnished(dev, page):
                  '{"prompt": "cut off in the mid', '["not", "a", "task"]'):
         dev.state.put(RUNTIME, body)
     wait_until(lambda: dev.state.waiting(f"{RUNTIME}-dlq") == 3, 30, "the dead letters")
-    submit(dev.url, "slow", prompt="a slow river", width=512, height=512, test_pattern={"seconds": 600})
+    submit(dev.url, "slow", prompt="a slow river", width=512, height=512, test_pattern={"seconds": 90})
     submit(dev.url, "patient", prompt="a patient fisherman")
     dev.wait_for("slow", "running", limit=60)
     return page
@@ -440,10 +442,14 @@ def test_screenshots(dev, furnished):
         pytest.skip("SDTEST_SHOTS names no folder")
     folder, page = pathlib.Path(folder), furnished
     folder.mkdir(parents=True, exist_ok=True)
+    expect(page.get_by_role("progressbar")).not_to_have_attribute("aria-valuenow", re.compile("^[0-9]$"))
     for name, size in (("desktop", DESKTOP), ("phone", PHONE)):
         for scheme in ("light", "dark"):
             page.set_viewport_size(size)
             page.emulate_media(color_scheme=scheme)
             for view in VIEWS:
                 show(page, dev.url, view)
+                page.evaluate(
+                    "([here, there]) => { for (const e of document.querySelectorAll('.mono')) "
+                    "e.textContent = e.textContent.replace(here, there); }", [str(dev.state.directory), "/srv/sd"])
                 page.screenshot(path=folder / f"{view}-{name}-{scheme}.png", full_page=False)

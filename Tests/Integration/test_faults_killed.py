@@ -16,7 +16,8 @@ def is_record(call):
     return call.key.startswith(".sd/") and call.key.rsplit("/", 1)[1].startswith("r")
 
 
-def test_fault_01_killed_before_inference_it_is_done_once_by_the_next(cloud):
+def test_fault_01_killed_before_inference_it_is_done_once_by_the_next(brief_cloud):
+    cloud = brief_cloud
     cloud.send()
     killed_at(cloud, "s3.PutObject", True, where=is_record)
     assert cloud.starts == 0 and cloud.record().state == "running"
@@ -25,8 +26,9 @@ def test_fault_01_killed_before_inference_it_is_done_once_by_the_next(cloud):
     assert cloud.starts == 1
 
 
-def test_fault_02_killed_during_inference_it_is_redelivered_within_one_visibility(cloud):
-    cloud.webui.seconds = 3
+def test_fault_02_killed_during_inference_it_is_redelivered_within_one_visibility(brief_cloud):
+    cloud = brief_cloud
+    cloud.webui.seconds = 5
     cloud.send()
     first = cloud.agent()
     first.wait_for(lambda: cloud.proxy.heard("sqs.ChangeMessageVisibility") and cloud.starts, 60, "a heartbeat")
@@ -38,10 +40,11 @@ def test_fault_02_killed_during_inference_it_is_redelivered_within_one_visibilit
     # No call of either hid the message for longer than the queue's own visibility.
     hidden = [int(call.form["VisibilityTimeout"])
               for call in cloud.proxy.heard("sqs.*") if "VisibilityTimeout" in (call.form or {})]
-    assert hidden and set(hidden) == {2}
+    assert hidden and set(hidden) == {3}
 
 
-def test_fault_03_killed_after_the_first_of_several_uploads_the_keys_are_the_same_and_nothing_is_stray(cloud):
+def test_fault_03_killed_after_the_first_of_several_uploads_the_keys_are_the_same_and_nothing_is_stray(brief_cloud):
+    cloud = brief_cloud
     cloud.webui.varies = True
     cloud.send(batch_size=3)
     # The other uploads run beside the first: they wait until the agent is dead.
@@ -50,23 +53,25 @@ def test_fault_03_killed_after_the_first_of_several_uploads_the_keys_are_the_sam
                    where=lambda call: not others._open.is_set())
     killed_at(cloud, "s3.PutObject", True, key="t/t-1.png")
     others.let_go()
-    assert cloud.deployment.keys() == ["t/t-1.png"]
+    assert "t/t-1.png" in cloud.deployment.keys() and cloud.record().state == "running"
     cloud.agent()
     cloud.settle({"t": 3})
     assert cloud.deployment.keys() == ["t/t-1.png", "t/t-2.png", "t/t-3.png", "t/t.json", "t/t.out"]
     assert cloud.starts == 2
 
 
-def test_fault_04_killed_between_upload_and_notice_it_is_announced_and_the_engine_not_called_again(cloud):
+def test_fault_04_killed_between_upload_and_notice_it_is_announced_and_the_engine_not_called_again(brief_cloud):
+    cloud = brief_cloud
     cloud.send(batch_size=2)
     killed_at(cloud, "sns.Publish", False)
-    assert cloud.record().state == "succeeded" and cloud.notice_ids() == []
+    assert cloud.record().state == "succeeded" and not cloud.notice_ids()
     cloud.agent()
     cloud.settle({"t": 2})
-    assert cloud.starts == 1 and cloud.notice_ids() == ["t/1/succeeded"]
+    assert cloud.starts == 1 and cloud.notice_ids() == {"t/1/succeeded"}
 
 
-def test_fault_05_killed_between_notice_and_delete_it_is_told_again_in_the_same_words(cloud):
+def test_fault_05_killed_between_notice_and_delete_it_is_told_again_in_the_same_words(brief_cloud):
+    cloud = brief_cloud
     cloud.send(batch_size=2)
     killed_at(cloud, "sqs.DeleteMessage", False)
     before = cloud.outputs()
@@ -74,4 +79,4 @@ def test_fault_05_killed_between_notice_and_delete_it_is_told_again_in_the_same_
     cloud.agent()
     cloud.settle({"t": 2})
     assert cloud.starts == 1 and cloud.outputs() == before
-    assert set(cloud.notice_ids()) == {"t/1/succeeded"}
+    assert cloud.notice_ids() == {"t/1/succeeded"}

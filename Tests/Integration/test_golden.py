@@ -36,7 +36,10 @@ def results(deployment, tasks):
         if key.endswith(".out"):
             task["out"] = json.loads(data)
     for attributes, notice in deployment.notices():
-        found[attributes["notice_id"].split("/")[0]]["notices"].append({"attributes": attributes, "body": notice})
+        told = found[attributes["notice_id"].split("/")[0]]["notices"]
+        # At least once, and always the same.
+        if (announcement := {"attributes": attributes, "body": notice}) not in told:
+            told.append(announcement)
     for task in found.values():
         task["notices"].sort(key=lambda notice: notice["attributes"]["notice_id"], reverse=True)
     return json.loads(json.dumps(found).replace(deployment.bucket, "{bucket}"))

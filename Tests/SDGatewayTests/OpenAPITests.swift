@@ -27,7 +27,7 @@ import Testing
       .root, .v1alpha1, .v1alpha2, .tasks, .batch, .task("t1"), .events("t1"), .output("t1", 1), .runtimes,
       .outputLink("t1", 1), .request("t1"), .manifest("t1"), .trace("t1"), .feed, .workers, .letters("r1"),
       .redrive("r1"),
-      .drop("r1"), .webhookSecret, .health, .readiness, .metrics, .openAPI, .docs,
+      .drop("r1"), .retry("t1"), .webhookSecret, .health, .readiness, .metrics, .openAPI, .docs,
     ]
     #expect(known == Set(routes.map(\.pattern)))
   }

@@ -64,12 +64,13 @@ import Testing
 
   @Test("A picture that claims more pixels than are taken is refused before it is inflated")
   func bomb() async throws {
-    var bytes = try Self.picture(4, 4)
-    // The width and height of the IHDR chunk: the claim comes before its CRC is looked at.
-    bytes.replaceSubrange(16..<24, with: [0, 0, 0x3F, 0xFF, 0, 0, 0x3F, 0xFF])
-    let answer = await (try await house(with: bytes)).door().get("/v1/tasks/t1/outputs/1?thumb=64")
+    // A lossless WebP of 16,384 by 16,384 in thirty bytes.
+    let bytes =
+      Array("RIFF".utf8) + [22, 0, 0, 0] + Array("WEBPVP8L".utf8) + [10, 0, 0, 0, 0x2F, 0xFF, 0xFF, 0xFF, 0x0F]
+    let door = try await house(with: bytes + [0, 0, 0, 0, 0], contentType: "image/webp").door()
+    let answer = await door.get("/v1/tasks/t1/outputs/1?thumb=64")
     #expect(answer.status == .unprocessableContent)
-    #expect(try await answer.json["detail"]?.string?.contains("16383") == true)
+    #expect(try await answer.json["detail"]?.string?.contains("16384x16384") == true)
   }
 
   @Test("An output whose object is gone is a 404")

@@ -22,7 +22,7 @@ struct APIKeysEditTests {
     let keys = [
       APIKey(
         name: "a \"b\"", digests: [Self.digests[0]], tenant: "t", prefix: "p/q", rate: 0.5, burst: 7, queueLimit: 3,
-        mayHurry: false, expiresAt: Timestamp(milliseconds: 1_800_000_000_123)),
+        mayHurry: false, mayOperate: true, expiresAt: Timestamp(milliseconds: 1_800_000_000_123)),
       APIKey(name: "null", digests: [Self.digests[1]]),
     ]
     var edit = try APIKeysEdit("", path: "keys.yaml")

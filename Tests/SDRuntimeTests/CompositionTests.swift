@@ -65,16 +65,54 @@ import Testing
     let told = try composition([
       .model: "x", .dynamicModel: "false", .grace: "5s", .maximumTasks: "3", .lookAhead: "false", .visibility: "1m",
       .maximumAttempts: "2", .inferenceTimeout: "1h", .stallTimeout: "10s", .announceStart: "true",
-      .memoryBudget: "1MiB",
+      .memoryBudget: "1MiB", .modelAffinity: "true", .warmUp: "640x480", .engineMemoryLimit: "8GiB",
     ]).workerConfiguration("w", runtime, isJob: false)
     #expect((told.model, told.dynamicModel, told.announcesStart) == ("x", false, true))
     #expect(
       (told.grace, told.visibility, told.inferenceTimeout, told.stallTimeout) == (
         .seconds(5), .seconds(60), .seconds(3600), .seconds(10)
       ))
+    #expect(
+      (told.prefersLoadedModel, told.warmUp, told.engineMemoryLimit) == (
+        true, PixelSize(width: 640, height: 480), 8 << 30
+      ))
+    #expect((plain.prefersLoadedModel, plain.warmUp, plain.engineMemoryLimit) == (false, nil, nil))
     #expect((told.maximumTasks, told.looksAhead, told.maximumAttempts, told.memoryBudget) == (3, false, 2, 1 << 20))
     let job = try composition([:]).workerConfiguration("w", nil, isJob: true)
     #expect((job.maximumTasks, job.looksAhead, job.endsWhenEmpty) == (1, false, true))
+  }
+
+  @Test func aWorkerTakesUrgentTasksFirstWhereItsRuntimeHasAQueueForThem() async throws {
+    let catalog = RuntimeCatalog([.init(name: "r", engine: "test-pattern", model: "m", priorityQueue: "r-high")])
+    let door = try await composition([.state: directory.path]).door(catalog: catalog)
+    _ = try RuntimesFile(directory.path + "/runtimes.yaml").read(orCreate: catalog)
+    for (id, priority) in [("a", "normal"), ("b", "high")] {
+      let body: JSONValue = [
+        "id": .string(id), "runtime": "r", "type": "text-to-image", "priority": .string(priority),
+        "content": ["prompt": "a lighthouse", "width": 64, "height": 64],
+      ]
+      _ = try await door.submissions.submit(V1Door.decode(body, now: Clocks.system.timestamp))
+    }
+    let job = try await composition([.state: directory.path, .runtime: "r", .backend: "test-pattern:"])
+      .worker(isJob: true)
+    #expect(job.queues.map(\.name) == ["r", "r-high"])
+    try await within(.seconds(60), "the job") { try await job.worker.run() }
+    let states = try await door.ledger.page(LedgerQuery()).records.sorted { $0.key.task.id < $1.key.task.id }.map(
+      \.state)
+    #expect(states == [.queued, .succeeded])
+  }
+
+  @Test func aNamedPriorityQueueNeedsATopicToStandBeside() async throws {
+    let catalog = RuntimeCatalog([.init(name: "r", engine: "test-pattern", model: "m", priorityQueue: "r-high")])
+    _ = try RuntimesFile(directory.path + "/own.yaml").read(orCreate: catalog)
+    let flags: [ConfigurationKey: String] = [
+      .runtimes: directory.path + "/own.yaml", .runtime: "r", .queue: "memory:r", .store: "memory:",
+      .backend: "test-pattern:",
+    ]
+    let error = await #expect(throws: SDError.self) { try await composition(flags).worker() }
+    #expect(error?.code == .configuration && error?.message.contains("priority-queue") == true)
+    let told = try await composition(flags.merging([.priorityQueue: "memory:urgent"]) { $1 }).worker()
+    #expect(told.queues.map(\.name) == ["r", "urgent"])
   }
 
   @Test func aRuntimesFileThatMakesNoSenseIsFatalToAWorkerToo() async throws {

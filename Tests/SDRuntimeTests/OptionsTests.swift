@@ -28,6 +28,7 @@ import Testing
     case .bytes: ["--\(key.name)", "7MiB"]
     case .duration: ["--\(key.name)", "7s"]
     case .choice(let words): ["--\(key.name)", words[0]]
+    case .size: ["--\(key.name)", "64x48"]
     }
   }
 

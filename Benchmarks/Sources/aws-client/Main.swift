@@ -18,15 +18,18 @@ struct Main {
     switch (arguments.dropFirst().first, arguments.count) {
     case ("sqs", 5):
       let loop = MessageLoop(sqs: try SQS(aws), queue: arguments[2])
-      try await measure(seconds: number(arguments[3]), concurrency: Int(try number(arguments[4]))) {
-        try await loop.turn()
+      let (seconds, concurrency) = (try number(arguments[3]), Int(try number(arguments[4])))
+      try await withTaskExecutorPreference(aws.taskExecutor) {
+        try await measure(seconds: seconds, concurrency: concurrency) { try await loop.turn() }
       }
     case ("put", 5), ("get", 5):
       let loop = ObjectLoop(s3: try S3(aws), bucket: arguments[2], bytes: Int(try number(arguments[3])))
-      let puts = arguments[1] == "put"
-      try await measure(seconds: number(arguments[4]), concurrency: 1) {
-        try await puts ? loop.put() : loop.get()
-        return 1
+      let (puts, seconds) = (arguments[1] == "put", try number(arguments[4]))
+      try await withTaskExecutorPreference(aws.taskExecutor) {
+        try await measure(seconds: seconds, concurrency: 1) {
+          try await puts ? loop.put() : loop.get()
+          return 1
+        }
       }
     case ("upload", 5):
       let body = RequestBody.file(path: arguments[4], offset: 0, length: try size(of: arguments[4]))

@@ -21,7 +21,7 @@ struct Main {
     var report = Report()
 
     let (ours, theirs) = try Speed.measure(answer, seconds: seconds)
-    say("an answer of \(answer.count >> 20) MiB: \(whole(ours * 1000)) ms to image bytes")
+    say("an answer of \(answer.count / 1_000_000) MB: \(whole(ours * 1000)) ms to image bytes")
     say("  JSONDecoder and Data(base64Encoded:): \(whole(theirs * 1000)) ms")
     report.line("answer to image bytes, times as fast as Foundation", theirs / ours, atLeast: 2)
 

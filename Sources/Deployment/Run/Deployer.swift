@@ -1,4 +1,5 @@
 public import AWSKit
+import Crypto
 public import SDCore
 
 /// Carries a plan out: stacks in the order that their outputs ask for, then releases.
@@ -56,7 +57,7 @@ public struct Deployer: Sendable {
     var changes: [StackChange] = []
     do {
       for stack in plan.stacks {
-        changes.append(try await editor.prepare(stack, parameters: stack.resolved(outputs)))
+        changes.append(try await editor.prepare(stack, parameters: try await parameters(of: stack, outputs)))
       }
     } catch {
       await discard(changes)
@@ -82,6 +83,19 @@ public struct Deployer: Sendable {
     return outputs
   }
 
+  /// A stack's parameters; `nil` while they are not known. The pipeline's is left with the runtimes that it knows.
+  private func parameters(of stack: DeploymentPlan.Stack, _ outputs: [String: [String: String]]) async throws
+    -> [String: String]?
+  {
+    guard var parameters = stack.resolved(outputs) else { return nil }
+    guard stack.name == plan.pipeline.name else { return parameters }
+    parameters[Self.version] = try await editor.stack(stack.name)?.parameters[Self.version] ?? ""
+    return parameters
+  }
+
+  /// The parameter of the pipeline's stack that makes the gateway read the runtimes anew.
+  private static let version = "RuntimesVersion"
+
   // MARK: Stacks
 
   /// Carries changes out, those that wait for nothing at once, and tells the gateway of the runtimes; answers all
@@ -106,7 +120,7 @@ public struct Deployer: Sendable {
         throw error
       }
     }
-    try await writeCatalog(outputs)
+    outputs[plan.pipeline.name] = try await tellGateway(outputs)
     return outputs
   }
 
@@ -131,7 +145,7 @@ public struct Deployer: Sendable {
     _ change: StackChange, _ outputs: [String: [String: String]],
     _ confirm: @Sendable (StackChange) async throws -> Void
   ) async throws -> [String: String] {
-    guard let parameters = change.stack.resolved(outputs) else {
+    guard let parameters = try await parameters(of: change.stack, outputs) else {
       await editor.discard(change)
       throw DeploymentError(
         .stackFailed, "stack \(change.stack.name) needs \(change.stack.missing(outputs)), which there is not")
@@ -151,16 +165,20 @@ public struct Deployer: Sendable {
     return try await editor.execute(change)
   }
 
-  /// Writes what the gateway reads, which runtimes there are.
-  private func writeCatalog(_ outputs: [String: [String: String]]) async throws {
-    guard let uri = outputs[plan.pipeline.name]?["RuntimesUri"],
-      let match = uri.wholeMatch(of: /s3:\/\/([^\/]+)\/(.+)/)
-    else { throw DeploymentError(.stackFailed, "stack \(plan.pipeline.name) does not say where the runtimes are told") }
-    let text = tools.catalogText(plan.catalog(outputs))
-    var input = S3.PutObjectInput(bucket: String(match.1), key: String(match.2), bytes: Array(text.utf8)[...])
+  /// Writes which runtimes there are, and has the gateway read it; answers the outputs of the pipeline's stack.
+  private func tellGateway(_ outputs: [String: [String: String]]) async throws -> [String: String] {
+    let name = plan.pipeline.name
+    guard let uri = outputs[name]?["RuntimesUri"], let match = uri.wholeMatch(of: /s3:\/\/([^\/]+)\/(.+)/),
+      var parameters = try await parameters(of: plan.pipeline, outputs)
+    else { throw DeploymentError(.stackFailed, "stack \(name) does not say where the runtimes are told") }
+    let bytes = Array(tools.catalogText(plan.catalog(outputs)).utf8)
+    var input = S3.PutObjectInput(bucket: String(match.1), key: String(match.2), bytes: bytes[...])
     input.settings.contentType = "application/yaml"
     _ = try await S3(client).putObject(input)
-    report(.notice("\(uri) names \(plan.runtimes.count == 1 ? "the runtime" : "the \(plan.runtimes.count) runtimes")"))
+    // Set after the object is written: a run that is cut short between the two is made good by the next.
+    parameters[Self.version] = SHA256.hash(data: bytes).prefix(8).map { String($0, radix: 16) }.joined(separator: "-")
+    report(.notice("\(uri) names the runtimes: \(plan.configuration.runtimes.map(\.name).joined(separator: ", "))"))
+    return try await editor.execute(try await editor.prepare(plan.pipeline, parameters: parameters))
   }
 }
 

@@ -230,4 +230,9 @@ void ht_easy_pause(ht_easy *easy, bool receiving, bool sending) {
   curl_easy_pause(easy->curl, (receiving ? CURLPAUSE_RECV : 0) | (sending ? CURLPAUSE_SEND : 0));
 }
 
+int64_t ht_easy_uploaded(ht_easy *easy) {
+  curl_off_t count = 0;
+  return curl_easy_getinfo(easy->curl, CURLINFO_SIZE_UPLOAD_T, &count) == CURLE_OK ? (int64_t)count : 0;
+}
+
 const char *ht_easy_error(ht_easy *easy) { return easy->error; }

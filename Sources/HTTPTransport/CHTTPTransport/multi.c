@@ -21,7 +21,7 @@ int64_t ht_now(void) {
 }
 
 typedef struct {
-  const char *name;
+  char name[16];
   void (*body)(void *);
   void *context;
 } thread_start;
@@ -39,7 +39,9 @@ static void *run_thread(void *data) {
 bool ht_thread_start(const char *name, void (*body)(void *), void *context) {
   thread_start *start = malloc(sizeof *start);
   if (!start) return false;
-  *start = (thread_start){name, body, context};
+  *start = (thread_start){.body = body, .context = context};
+  // Copied, since a literal of Swift's lives during the call only.
+  for (size_t i = 0; name[i] && i + 1 < sizeof start->name; i++) start->name[i] = name[i];
   // The new thread inherits the mask: signals go to the program's own threads, and a peer that is gone raises no
   // SIGPIPE here, whatever library writes.
   sigset_t blocked, before;

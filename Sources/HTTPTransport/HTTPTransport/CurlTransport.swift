@@ -57,6 +57,19 @@ public final class CurlTransport: Transport {
 
   deinit { mailbox.retire() }
 
+  /// Runs tasks on the transport's own thread, where what they wait for arrives: an exchange then needs no change of
+  /// threads, which is a good part of what a small one costs.
+  ///
+  /// ```swift
+  /// try await withTaskExecutorPreference(transport.taskExecutor) {
+  ///   for url in urls { try await check(url) }
+  /// }
+  /// ```
+  ///
+  /// For tasks that mostly wait: while one computes or blocks, all exchanges of the transport rest. After a shutdown,
+  /// tasks run where they would without it.
+  public var taskExecutor: any TaskExecutor { mailbox }
+
   /// Ends all exchanges with `.closed` and returns when the thread has ended and every connection is closed.
   public func shutdown() async { await mailbox.close() }
 

@@ -134,7 +134,11 @@ extension Exchange {
   }
 
   /// Ends the exchange because its body is wanted no more.
-  func abandonUnread() { abandon(error(.cancelled, "the answer's body was dropped before its end")) }
+  func abandonUnread() {
+    // Most are over by then, and an error costs a text.
+    guard !state.withLock({ $0.end != nil }) else { return }
+    abandon(error(.cancelled, "the answer's body was dropped before its end"))
+  }
 
   private func claimReader() throws(TransportError) {
     let isTaken = state.withLock { $0.waiter != nil }

@@ -8,6 +8,7 @@ final class Mailbox: Sendable {
     case cancel(Exchange)
     case resumeReceiving(Exchange)
     case resumeSending(Exchange)
+    case run(UnownedJob)
   }
 
   enum Phase {
@@ -25,13 +26,16 @@ final class Mailbox: Sendable {
     var phase = Phase.unstarted
     var commands: [Command] = []
     var bell: Bell?
+    /// Whether the thread waits, or is about to, and nobody has woken it yet.
+    var isWaiting = false
     var endWaiters: [UnsafeContinuation<Void, Never>] = []
 
-    /// Adds a command, and gives the bell if it must be rung: the thread takes all commands at once, so one ring
-    /// serves until it has.
+    /// Adds a command, and gives the bell if it must be rung: a thread that is awake looks by itself before it waits.
     mutating func append(_ command: Command) -> Bell? {
       commands.append(command)
-      return commands.count == 1 ? bell : nil
+      guard isWaiting else { return nil }
+      isWaiting = false
+      return bell
     }
   }
 
@@ -45,10 +49,9 @@ final class Mailbox: Sendable {
     let result: Result<Bell?, TransportError> = state.withLock { state in
       switch state.phase {
       case .unstarted:
-        guard let bell = startThread() else {
+        guard startThread(&state) else {
           return .failure(exchange.error(.connectionFailed, "the transport's thread cannot be started", sent: false))
         }
-        (state.bell, state.phase) = (bell, .running)
       case .running: break
       case .retiring, .closing, .ended:
         return .failure(exchange.error(.closed, "the transport has been shut down", sent: false))
@@ -99,15 +102,18 @@ final class Mailbox: Sendable {
     bell?.ring()
   }
 
-  private func startThread() -> Bell? {
-    guard let bell = Bell(), let multi = TransportLoop.makeMulti(configuration) else { return nil }
+  private func startThread(_ state: inout State) -> Bool {
+    guard let bell = Bell(), let multi = TransportLoop.makeMulti(configuration) else { return false }
     // The thread owns the loop, the loop the mailbox; both are let go where the thread ends.
     let loop = Unmanaged.passRetained(
       TransportLoop(mailbox: self, bell: bell, multi: multi, configuration: configuration))
-    if ht_thread_start("http-transport", { TransportLoop.runThread($0) }, loop.toOpaque()) { return bell }
-    loop.release()
-    ht_multi_free(multi)
-    return nil
+    guard ht_thread_start("http-transport", { TransportLoop.runThread($0) }, loop.toOpaque()) else {
+      loop.release()
+      ht_multi_free(multi)
+      return false
+    }
+    (state.bell, state.phase) = (bell, .running)
+    return true
   }
 
   // MARK: The thread's side
@@ -115,8 +121,17 @@ final class Mailbox: Sendable {
   /// Takes what was posted into an empty array.
   func take(into commands: inout [Command]) -> Phase {
     state.withLock { state in
+      state.isWaiting = false
       swap(&commands, &state.commands)
       return state.phase
+    }
+  }
+
+  /// Whether nothing has been posted since, so that the thread may wait for the bell.
+  func mayWait() -> Bool {
+    state.withLock { state in
+      state.isWaiting = state.commands.isEmpty
+      return state.isWaiting
     }
   }
 
@@ -129,10 +144,36 @@ final class Mailbox: Sendable {
       (state.commands, state.endWaiters) = ([], [])
       return rest
     }
-    for case .start(let exchange) in commands {
-      exchange.end(with: exchange.error(.closed, "the transport has been shut down", sent: false))
-      exchange.wake()
+    for command in commands {
+      switch command {
+      case .start(let exchange):
+        exchange.end(with: exchange.error(.closed, "the transport has been shut down", sent: false))
+        exchange.wake()
+      case .run(let job): runElsewhere(job)
+      case .cancel, .resumeReceiving, .resumeSending: break
+      }
     }
     for waiter in waiters { waiter.resume() }
   }
+}
+
+// MARK: - Tasks on the transport's thread
+
+extension Mailbox: TaskExecutor {
+  func enqueue(_ job: consuming ExecutorJob) {
+    let job = UnownedJob(job)
+    let (isTaken, bell) = state.withLock { state -> (Bool, Bell?) in
+      switch state.phase {
+      case .unstarted: guard startThread(&state) else { return (false, nil) }
+      case .running, .retiring: break
+      case .closing, .ended: return (false, nil)
+      }
+      return (true, state.append(.run(job)))
+    }
+    bell?.ring()
+    if !isTaken { runElsewhere(job) }
+  }
+
+  /// A job must run, also when there is no thread of ours.
+  private func runElsewhere(_ job: UnownedJob) { globalConcurrentExecutor.enqueue(job) }
 }

@@ -5,7 +5,9 @@ final class Transfer {
   enum Phase {
     /// No connection yet.
     case connecting
-    /// The request is on its way, or sent.
+    /// The request is on its way.
+    case sending
+    /// All of the request has been handed to libcurl.
     case sent
     /// The answer has begun, interim answers aside.
     case answering
@@ -41,16 +43,19 @@ final class Transfer {
   private var isReceivingPaused = false
   private var isSendingPaused = false
   private let connectDeadline: Int64
-  private let firstByteDeadline: Int64
   private let totalDeadline: Int64
+  /// When a byte was last seen to move, either way; the start, before.
+  private var lastMove: Int64
+  /// The bytes of the request's body that had left by then.
+  private var uploaded: Int64 = 0
 
   init(_ exchange: Exchange, easy: OpaquePointer, loop: TransportLoop) {
     (self.exchange, self.easy, self.loop) = (exchange, easy, loop)
     let options = exchange.options
     func deadline(_ limit: Duration?) -> Int64 { limit.map { exchange.began.advanced(bySaturating: $0) } ?? .max }
     connectDeadline = deadline(options.connectTimeout)
-    firstByteDeadline = deadline(options.firstByteTimeout)
     totalDeadline = deadline(options.totalTimeout)
+    lastMove = exchange.began
   }
 
   // MARK: Beginning and end
@@ -143,9 +148,30 @@ final class Transfer {
   var deadline: Int64 {
     switch phase {
     case .connecting: min(connectDeadline, firstByteDeadline, totalDeadline)
+    case .sending: min(firstByteDeadline, stallDeadline, totalDeadline)
     case .sent: min(firstByteDeadline, totalDeadline)
-    case .answering, .answered: totalDeadline
+    case .answering, .answered: min(stallDeadline, totalDeadline)
     }
+  }
+
+  private var firstByteDeadline: Int64 { isSendingPaused ? .max : sinceMove(exchange.options.firstByteTimeout) }
+  private var stallDeadline: Int64 {
+    isSendingPaused || isReceivingPaused ? .max : sinceMove(exchange.options.stallTimeout)
+  }
+
+  private func sinceMove(_ limit: Duration?) -> Int64 { limit.map { lastMove.advanced(bySaturating: $0) } ?? .max }
+
+  /// Notes that bytes move.
+  private func moves() {
+    lastMove = ht_now()
+    uploaded = ht_easy_uploaded(easy)
+  }
+
+  /// Notes that what counts has changed, so that a deadline may come earlier than the loop knows.
+  private func enter(_ phase: Phase) {
+    self.phase = phase
+    moves()
+    loop.expect(deadline)
   }
 
   /// The error of a deadline that has passed, the widest one first.
@@ -156,10 +182,16 @@ final class Transfer {
     }
     if now >= totalDeadline { return late("not complete", options.totalTimeout) }
     if phase == .connecting, now >= connectDeadline { return late("no connection", options.connectTimeout) }
-    if phase == .connecting || phase == .sent, now >= firstByteDeadline {
-      return late("no answer", options.firstByteTimeout)
+    guard now >= deadline else { return nil }
+    // What libcurl and the kernel have taken over may still leave, without a word to us.
+    if phase == .sending || phase == .sent, ht_easy_uploaded(easy) > uploaded {
+      moves()
+      return nil
     }
-    return nil
+    if phase == .sending || phase == .answering || phase == .answered, now >= stallDeadline {
+      return late("no byte moved", options.stallTimeout)
+    }
+    return late("no answer", options.firstByteTimeout)
   }
 
   // MARK: Resting
@@ -167,12 +199,14 @@ final class Transfer {
   func resumeReceiving() {
     guard isReceivingPaused else { return }
     isReceivingPaused = false
+    enter(phase)
     ht_easy_pause(easy, false, isSendingPaused)
   }
 
   func resumeSending() {
     guard isSendingPaused else { return }
     isSendingPaused = false
+    enter(phase)
     ht_easy_pause(easy, isReceivingPaused, false)
   }
 
@@ -191,7 +225,7 @@ final class Transfer {
   func sends(to address: SocketAddress?, text: String) -> Bool {
     if isSent {
       // libcurl tries again: a kept connection was dead, or (with the answer's head handed on) it has ideas of its own.
-      guard phase == .sent, exchange.wire.isReplayable else {
+      guard phase == .sending || phase == .sent, exchange.wire.isReplayable else {
         if phase != .answered {
           stop = exchange.error(.connectionLost, "the kept connection was closed before an answer came")
         }
@@ -210,7 +244,7 @@ final class Transfer {
       }
     }
     isSent = true
-    phase = .sent
+    enter(exchange.wire.body.isRead ? .sending : .sent)
     if let address {
       remoteAddress = address.bytes.count == 16 ? "[\(text)]:\(address.port)" : "\(text):\(address.port)"
     }
@@ -228,8 +262,8 @@ final class Transfer {
         return stopped(.connectionLost, "the answer's first line is malformed or unasked for")
       }
       status = code
-      if code >= 200, phase == .sent {
-        phase = .answering
+      if code >= 200, phase == .sending || phase == .sent {
+        enter(.answering)
         exchange.options.onFirstByte?(code)
       }
     } else if let value = ResponseHead.value(of: "content-length:", in: line) {
@@ -247,7 +281,7 @@ final class Transfer {
   private func endHead() {
     defer { (headBytes, contentLength, isCoded) = ([], -1, false) }
     guard status >= 200 else { return }
-    phase = .answered
+    enter(.answered)
     let hasBody = !exchange.wire.isHead && status != 204 && status != 304
     let length: Int64 = hasBody ? (isCoded ? -1 : contentLength) : 0
     exchange.deliver(
@@ -264,6 +298,7 @@ final class Transfer {
     switch exchange.deliver(bytes) {
     case .taken:
       received += Int64(bytes.count)
+      lastMove = ht_now()
       loop.touch(self)
       return HT_TAKEN
     case .pause:
@@ -282,6 +317,14 @@ final class Transfer {
   }
 
   func read(into buffer: UnsafeMutableRawBufferPointer) -> Int {
+    moves()
+    let count = readBody(into: buffer)
+    if count > 0 { position += Int64(count) }
+    if count == 0 || position == exchange.wire.body.length, phase == .sending { enter(.sent) }
+    return count
+  }
+
+  private func readBody(into buffer: UnsafeMutableRawBufferPointer) -> Int {
     switch exchange.wire.body {
     case .none, .empty, .copied: return 0
     case .bytes(let bytes):
@@ -290,7 +333,6 @@ final class Transfer {
       bytes.withUnsafeBytes {
         buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[Int(position)...].prefix(count)))
       }
-      position += Int64(count)
       return count
     case .file(let file):
       let wanted = Int(min(Int64(buffer.count), file.length - position))
@@ -300,7 +342,6 @@ final class Transfer {
         stop = exchange.error(.bodyFailed, "the file of the request's body cannot be read, or has become shorter")
         return Int(HT_READ_STOP)
       }
-      position += Int64(count)
       return count
     case .stream(let length, let source): return read(into: buffer, length: length, source: source)
     }
@@ -329,6 +370,7 @@ final class Transfer {
 
   func rewind() -> Bool {
     position = 0
+    if phase == .sent { enter(.sending) }
     feed?.close()
     feed = nil
     return true

@@ -50,6 +50,16 @@ public enum RequestBody: Sendable {
 
   /// Bytes of an array.
   public static func bytes(_ array: [UInt8]) -> RequestBody { .bytes(array[...]) }
+
+  /// How many bytes it has; `nil` where that is not known.
+  public var length: Int64? {
+    switch self {
+    case .none: 0
+    case .bytes(let bytes): Int64(bytes.count)
+    case .file(_, _, let length): length
+    case .stream(let length, _): length
+    }
+  }
 }
 
 /// The next chunk of a body being made, `nil` at its end.
@@ -59,8 +69,12 @@ public typealias ChunkSource = @Sendable () async throws -> ArraySlice<UInt8>?
 public struct TransferOptions: Sendable {
   /// From the start until the connection, TLS included, stands.
   public var connectTimeout: Duration? = .seconds(10)
-  /// From the start until the first byte of the answer.
+  /// From the last byte of the request that left until the first byte of the answer: a body may take as long as it moves.
+  /// Until the connection stands, it counts from the start.
   public var firstByteTimeout: Duration?
+  /// For how long no byte of the request's body, or of an answer that has begun, may move. What waits for this program,
+  /// for a reader or for bytes to send, is not counted.
+  public var stallTimeout: Duration?
   /// From the start until the last byte of the answer.
   public var totalTimeout: Duration?
   /// The answer's body is cut off with `.tooLarge` past this many bytes.

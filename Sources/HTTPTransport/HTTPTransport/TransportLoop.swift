@@ -19,6 +19,7 @@ final class TransportLoop {
   private var idleSince: Int64?
 
   private static let maximumSpares = 64
+  private static let roundsOfCommands = 4
   /// Nothing depends on this wait ending by itself.
   private static let longestWait: Int64 = 600_000_000_000
 
@@ -44,6 +45,9 @@ final class TransportLoop {
     loop.run()
   }
 
+  /// Something must have happened by then.
+  func expect(_ deadline: Int64) { earliest = min(earliest, deadline) }
+
   func touch(_ transfer: Transfer) {
     guard !transfer.isTouched else { return }
     transfer.isTouched = true
@@ -53,9 +57,7 @@ final class TransportLoop {
   private func run() {
     var commands: [Mailbox.Command] = []
     while true {
-      let phase = mailbox.take(into: &commands)
-      for command in commands { obey(command) }
-      commands.removeAll(keepingCapacity: true)
+      let phase = obeyAll(&commands)
       if phase == .closing { break }
       if !transfers.isEmpty { ht_multi_perform(multi) }
       endFinished()
@@ -64,12 +66,25 @@ final class TransportLoop {
       letCallersGo()
       if transfers.isEmpty, phase == .retiring { break }
       closeIdleConnections(now)
-      bell.wait(with: multi, milliseconds: wait(now))
+      if mailbox.mayWait() { bell.wait(with: multi, milliseconds: wait(now)) }
     }
     endAll()
     for easy in spares { ht_easy_free(easy) }
     ht_multi_free(multi)
     mailbox.end()
+  }
+
+  /// Does what was posted; what tasks on this thread post by that goes out in the same turn, within a bound.
+  private func obeyAll(_ commands: inout [Mailbox.Command]) -> Mailbox.Phase {
+    var phase = mailbox.take(into: &commands)
+    for _ in 1..<Self.roundsOfCommands where !commands.isEmpty {
+      for command in commands { obey(command) }
+      commands.removeAll(keepingCapacity: true)
+      phase = mailbox.take(into: &commands)
+    }
+    for command in commands { obey(command) }
+    commands.removeAll(keepingCapacity: true)
+    return phase
   }
 
   private func obey(_ command: Mailbox.Command) {
@@ -79,6 +94,7 @@ final class TransportLoop {
       if let transfer = transfers[ObjectIdentifier(exchange)] { end(transfer, nil) }
     case .resumeReceiving(let exchange): transfers[ObjectIdentifier(exchange)]?.resumeReceiving()
     case .resumeSending(let exchange): transfers[ObjectIdentifier(exchange)]?.resumeSending()
+    case .run(let job): job.runSynchronously(on: mailbox.asUnownedTaskExecutor())
     }
   }
 
@@ -89,7 +105,7 @@ final class TransportLoop {
     }
     let transfer = Transfer(exchange, easy: easy, loop: self)
     transfers[ObjectIdentifier(exchange)] = transfer
-    earliest = min(earliest, transfer.deadline)
+    expect(transfer.deadline)
     add(transfer, fresh: false)
   }
 
@@ -119,7 +135,7 @@ final class TransportLoop {
       if let error = transfer.timeout(now) {
         end(transfer, error)
       } else {
-        earliest = min(earliest, transfer.deadline)
+        expect(transfer.deadline)
       }
     }
   }

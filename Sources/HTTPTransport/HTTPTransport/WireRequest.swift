@@ -20,6 +20,14 @@ struct WireRequest: Sendable {
       case .stream(let length, _): length ?? -1
       }
     }
+
+    /// Whether it is handed over part by part, while it is sent.
+    var isRead: Bool {
+      switch self {
+      case .none, .empty, .copied: false
+      case .bytes, .file, .stream: true
+      }
+    }
   }
 
   /// Bodies up to this many bytes are handed over with the request.

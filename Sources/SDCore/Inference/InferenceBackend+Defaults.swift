@@ -7,6 +7,9 @@ extension InferenceBackend {
     EngineDescription(name: kind, types: Set(TaskType.allCases), reportsProgress: false, interrupts: false)
   }
 
+  public func verify(model: String) async throws {}
+  public func recycleMemory(above limit: Int) async -> RecycledMemory? { nil }
+
   public func prepare(_ request: InferenceRequest) async throws -> PreparedInference {
     PreparedInference(
       request: request, payload: request.content.serialized(), name: "\(request.key)#\(request.attempt)")

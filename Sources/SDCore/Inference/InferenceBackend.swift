@@ -18,6 +18,18 @@ public protocol InferenceBackend: Sendable {
   /// What the engine is and can do. Asked once it is ready, and again after it was away.
   func describe() async throws -> EngineDescription
 
+  /// Makes sure that the engine works with a model, for runtimes whose tasks may not change it. Asked after `describe`.
+  ///
+  /// Throws `model_not_found` where it certainly works with another; an engine that does not tell is given the benefit of
+  /// the doubt.
+  func verify(model: String) async throws
+
+  /// Has an engine that holds more than `limit` bytes of main memory let go of what earlier jobs have left there. Called
+  /// between two jobs, by whoever has the engine.
+  ///
+  /// Answers what it held before and afterwards; `nil` where that is no more than the limit, or where it does not tell.
+  func recycleMemory(above limit: Int) async -> RecycledMemory?
+
   /// Everything that can be done before the engine is free: the body, uploads, checks.
   func prepare(_ request: InferenceRequest) async throws -> PreparedInference
 
@@ -71,6 +83,15 @@ public struct EngineDescription: Sendable, Hashable {
     self.reportsProgress = reportsProgress
     self.interrupts = interrupts
   }
+}
+
+/// What came of having an engine let go of memory, in bytes.
+public struct RecycledMemory: Sendable, Hashable {
+  public var before: Int
+  public var after: Int
+
+  /// What came of it; for backends.
+  public init(before: Int, after: Int) { (self.before, self.after) = (before, after) }
 }
 
 /// What an engine is to do, inputs in place.

@@ -86,14 +86,19 @@ public struct PutOptions: Sendable, Hashable {
   public var metadata: [String: String]
   /// What must hold.
   public var condition: Condition
+  /// The SHA-256 of bytes in memory where it is known, in hexadecimal, so that a store need not make it anew. A store that
+  /// checks it refuses bytes that it is not of.
+  public var sha256: String?
 
   /// How an object is to be stored.
   public init(
-    contentType: String = "application/octet-stream", metadata: [String: String] = [:], condition: Condition = .none
+    contentType: String = "application/octet-stream", metadata: [String: String] = [:], condition: Condition = .none,
+    sha256: String? = nil
   ) {
     self.contentType = contentType
     self.metadata = metadata
     self.condition = condition
+    self.sha256 = sha256
   }
 }
 

@@ -72,6 +72,10 @@ public struct SubmissionService: Sendable {
       try await ledger.create(
         record, request: body, publishing: { message.publication(of: record, at: $0) }, on: topic)
     }
+    return try await outcome(of: opened, message)
+  }
+
+  private func outcome(of opened: RunOpener.Opened, _ message: TaskPublication) async throws -> Outcome {
     switch opened {
     case .created(let entry): return .created(entry)
     case .taken(let entry): return .taken(entry)
@@ -83,6 +87,47 @@ public struct SubmissionService: Sendable {
       }
       return .known(entry)
     }
+  }
+
+  // MARK: Again
+
+  /// Opens the next run of a task whose newest one failed, expired or was cancelled, with the same request.
+  ///
+  /// A retry of a run that is repeated opens one run: the submission is made of the run that is retried.
+  ///
+  /// - Parameters:
+  ///   - entry: the run that is to be followed by another.
+  ///   - submitter: on whose behalf.
+  ///   - trace: attributes that carry the trace's context on.
+  ///   - admission: asked with the runtime before anything is written; what it throws is the answer.
+  /// - Returns: `.taken` where the run has succeeded or not ended, or another than its retry follows it already.
+  public func retry(
+    _ entry: LedgerEntry, for submitter: Submitter = .init(), trace: MessageAttributes = [:],
+    admission: (RuntimeDescription) async throws -> Void = { _ in }
+  ) async throws -> Outcome {
+    let old = entry.record
+    guard old.state.isTerminal, old.state != .succeeded else { return .taken(entry) }
+    let submission = "retry-\(old.key.run)"
+    if let latest = try await ledger.latest(old.key.task), latest.record.key.run > old.key.run,
+      try await ledger.find(old.key.task, submission: submission) == nil
+    {
+      return .taken(latest)
+    }
+    let now = clocks.timestamp
+    let request = try TaskMessage.decode(entry.request, tenant: old.key.task.tenant)
+      .living(as: old.options.expiresAt.map { now + ($0 - old.createdAt) })
+    let runtime = try self.runtime(for: request)
+    try await admission(runtime)
+    var draft = TaskRecord(request, run: 1, submission: submission, digest: old.digest, at: now)
+    draft.runtime = runtime.name
+    let message = TaskPublication(
+      request, runtime: runtime, group: submitter.group, store: store, trace: trace, limit: topic.maximumBytes)
+    let body = message.body
+    let opened = try await RunOpener(ledger).open(draft, reuse: .always, optimistic: false) { record in
+      try await ledger.create(
+        record, request: body, publishing: { message.publication(of: record, at: $0) }, on: topic)
+    }
+    return try await outcome(of: opened, message)
   }
 
   /// What a task may not ask for here.
@@ -118,6 +163,17 @@ public struct SubmissionService: Sendable {
         "unknown model \(model)", fields: [.init("/model", "no runtime has the model \(model); there are: \(known)")])
     }
     throw RequestProblem("neither runtime nor model", fields: [.init("/runtime", "is missing")])
+  }
+}
+
+extension TaskRequest {
+  /// The same, not worth doing after another time; `nil` for one that always is.
+  fileprivate func living(as expiresAt: Timestamp?) -> TaskRequest {
+    guard let expiresAt else { return self }
+    var task = self
+    task.options.expiresAt = expiresAt
+    task.payload["metadata"]?["expires_at"] = .string(expiresAt.description)
+    return task
   }
 }
 

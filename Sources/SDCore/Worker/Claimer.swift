@@ -10,6 +10,13 @@ struct Claimer: Sendable {
     case exhausted(LedgerEntry)
     /// Another message carries the run: this one is surplus.
     case surplus(LedgerEntry)
+
+    /// The run that it is about.
+    var entry: LedgerEntry {
+      switch self {
+      case .work(let entry), .announce(let entry), .exhausted(let entry), .surplus(let entry): entry
+      }
+    }
   }
 
   let ledger: any TaskLedger

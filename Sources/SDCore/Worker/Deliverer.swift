@@ -136,7 +136,8 @@ struct Deliverer: Sendable {
     let name = hexadecimal(SHA256.hash(data: Array(submission.utf8)).prefix(8))
     var options = PutOptions(
       contentType: contentType,
-      metadata: [Self.runName: name, Self.epochName: String(epoch), Self.digestName: digest], condition: .ifAbsent)
+      metadata: [Self.runName: name, Self.epochName: String(epoch), Self.digestName: digest], condition: .ifAbsent,
+      sha256: digest)
     try await patience.trying("storing \(key)") {
       for _ in 0..<4 {
         do {

@@ -22,7 +22,7 @@ final class LeaseKeeper: Sendable {
     self.metrics = metrics
   }
 
-  /// How long leases run before they must be extended; to be set before the first one is held.
+  /// How long leases run before they must be extended; leases that were taken for longer are made that short.
   var visibility: Duration {
     get { state.withLock { $0.visibility } }
     set { state.withLock { $0.visibility = newValue } }
@@ -47,12 +47,16 @@ final class LeaseKeeper: Sendable {
     }
   }
 
-  private func extendDue() async {
+  /// Extends those that are due, and shortens those that were taken before it was known how long leases run here: what a
+  /// killed worker held is soon to be had again.
+  func extendDue() async {
     let (now, visibility) = (clocks.instant, visibility)
-    let limit = now.advanced(by: visibility * 2 / 3)
-    var due = state.withLock { $0.held.values.filter { !$0.isLost && $0.lease.deadline <= limit } }
+    let (soon, longest) = (now.advanced(by: visibility * 2 / 3), now.advanced(by: visibility))
+    var due = state.withLock { state in
+      state.held.values.filter { !$0.isLost && ($0.lease.deadline <= soon || $0.lease.deadline > longest) }
+    }
     // Queues refuse to extend a lease past its longest, so that one near that end gets what is left of it.
-    let last = due.partition { now.advanced(by: visibility) > $0.end }
+    let last = due.partition { longest > $0.end }
     for start in stride(from: 0, to: last, by: queue.capabilities.maximumBatch) {
       await extend(Array(due[start..<min(start + queue.capabilities.maximumBatch, last)]), by: visibility)
     }

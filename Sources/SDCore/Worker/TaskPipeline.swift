@@ -51,8 +51,25 @@ struct TaskPipeline: Sendable {
     }
   }
 
+  /// Closes the run whose letter opened the present one, where nobody has: the queue itself had moved its message, since
+  /// its consumers died or gave it back too often.
+  private func closeRun(before entry: LedgerEntry) async throws {
+    let key = entry.record.key
+    guard key.run > 1, let before = try await claimer.ledger.read(RunKey(key.task, run: key.run - 1)),
+      !before.record.state.isTerminal
+    else { return }
+    let closer = RunCloser(
+      ledger: claimer.ledger, store: claimer.store, events: events, clocks: clocks, logger: logger)
+    _ = try await closer.fail(
+      before,
+      TaskError(
+        .attemptsExhausted, .receive,
+        "the task was handed out too often and never ended; an operator sent it back, as run \(key.run)"))
+  }
+
   private func process(_ task: ReceivedTask, _ held: HeldLease, _ way: Way) async throws {
     let decision = try await claimer.claim(task, lease: held.lease)
+    if task.isRedriven { try await closeRun(before: decision.entry) }
     // Whatever else is to be done needs no engine: the next message need not wait for it.
     if case .work = decision {} else { way.leave() }
     switch decision {
@@ -84,7 +101,10 @@ struct TaskPipeline: Sendable {
       guard let ready else { return await handBack(run, held, begun: false) }
       way.weigh(ready.prepared.payload.count)
       stage.lap("prepare")
-      guard try await takeEngine(way) else { return await handBack(run, held, begun: false) }
+      async let _ = keepFresh(run, way)
+      guard try await takeEngine(way, for: ready.prepared.request.model) else {
+        return await handBack(run, held, begun: false)
+      }
       stage.lap("wait")
       switch try await run.standing(notOlderThan: .seconds(2)) {
       case .superseded: return superseded(run, held)
@@ -150,12 +170,29 @@ struct TaskPipeline: Sendable {
   }
 
   /// Waits for the engine; `false` when draining began first, or when it is not to be had.
-  private func takeEngine(_ way: Way) async throws -> Bool {
-    let isThere = try await drain.interrupting {
-      try await way.takeEngine()
-      return try await engine.isWell(within: configuration.engineSettling)
+  private func takeEngine(_ way: Way, for model: String?) async throws -> Bool {
+    guard try await way.takeEngine(for: model) else { return false }
+    // From here to the engine's start nothing is asked of anybody, unless something went wrong before.
+    if !engine.isReady {
+      let isThere = try await drain.interrupting { try await engine.isWell(within: configuration.engineSettling) }
+      guard isThere == true else { return false }
     }
-    return isThere == true && !drain.isDraining
+    if configuration.engineMemoryLimit != nil { _ = try await drain.interrupting { await engine.recycleMemory() } }
+    return !drain.isDraining
+  }
+
+  /// Looks at the record while the task waits for the engine, so that no look holds its start up.
+  ///
+  /// One that waits much longer than it was taken ahead for waits behind a task that takes much longer than those before:
+  /// it is sent away, for others to do.
+  private func keepFresh(_ run: ClaimedRun, _ way: Way) async {
+    let interval = configuration.cancelInterval * 3 / 4
+    let end = clocks.instant.advanced(by: configuration.lookAheadMargin * 3)
+    while !way.hasBegun {
+      do { try await clocks.sleep(for: interval) } catch { return }
+      if clocks.instant > end { way.stopWaiting() }
+      if !way.hasBegun { _ = try? await run.standing(notOlderThan: interval / 2) }
+    }
   }
 
   private func conclude(

@@ -15,11 +15,13 @@ final class Way: Sendable {
   private let tally: Tally
   private let clocks: Clocks
   private let request: Int
+  private let ticket: UInt64
   private let state: Mutex<State>
 
   /// The way of a task whose request has so many bytes.
   init(request bytes: Int, gate: EngineGate, tally: Tally, clocks: Clocks) {
     (self.gate, self.tally, self.clocks, request) = (gate, tally, clocks, bytes)
+    ticket = gate.newID()
     state = Mutex(State(receivedAt: clocks.instant, bytes: bytes))
     tally.weigh(bytes)
     gate.arrive()
@@ -42,9 +44,10 @@ final class Way: Sendable {
       })
   }
 
-  func takeEngine() async throws {
+  /// Waits for the engine; `false` once it is given to nobody any more.
+  func takeEngine(for model: String?) async throws -> Bool {
     let readyAt = clocks.instant
-    try await gate.take()
+    guard try await gate.take(for: model, as: ticket) else { return false }
     let prepared: Duration? = state.withLock {
       $0.engineSince = clocks.instant
       if $0.departed { return nil }
@@ -52,7 +55,11 @@ final class Way: Sendable {
       return $0.receivedAt.duration(to: readyAt)
     }
     gate.depart(prepared: prepared)
+    return true
   }
+
+  /// Waits no longer for the engine, unless it has it by now.
+  func stopWaiting() { gate.withdraw(ticket) }
 
   /// The engine can take the next.
   func engineIsFree() {

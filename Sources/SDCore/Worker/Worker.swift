@@ -21,6 +21,8 @@ public final class Worker: Service {
   private let keeper: LeaseKeeper
   private let tally: Tally
   private let pipeline: TaskPipeline
+  /// Receives that take one message each after one that failed.
+  private static let cautiousReceives = 20
 
   /// A worker; it begins with `run`.
   public init(
@@ -37,9 +39,10 @@ public final class Worker: Service {
     self.logger = logger
     drain = Drain(clocks: clocks, grace: configuration.grace)
     tally = Tally(metrics: metrics)
-    gate = EngineGate(clocks: clocks, metrics: metrics)
-    engine = EngineWatch(
-      backend, interval: configuration.enginePollInterval, clocks: clocks, logger: logger, metrics: metrics)
+    gate = EngineGate(
+      prefersLoadedModel: configuration.prefersLoadedModel && configuration.dynamicModel, clocks: clocks,
+      metrics: metrics)
+    engine = EngineWatch(backend, configuration: configuration, clocks: clocks, logger: logger, metrics: metrics)
     keeper = LeaseKeeper(
       queue: queue, visibility: configuration.visibility, clocks: clocks, logger: logger, metrics: metrics)
     pipeline = TaskPipeline(
@@ -69,13 +72,11 @@ public final class Worker: Service {
   /// Works until drained or cancelled, or until there is nothing left to do where the configuration says so.
   public func run() async throws {
     await withGracefulShutdownHandler {
-      // The queue is asked beside the engine: neither waits for the other.
-      async let visibility = leaseTime()
-      _ = try? await drain.interrupting { try await self.engine.ready() }
-      keeper.visibility = await visibility
       await withTaskGroup(of: Void.self) { group in
         group.addTask { await self.keeper.run() }
         group.addTask {
+          // Asked beside the first receive: neither waits for the other.
+          async let _ = self.learnLeaseTime()
           await withDiscardingTaskGroup { tasks in await self.receive(into: &tasks) }
         }
         // The receiving ends when every task has; the heartbeat goes on until then.
@@ -83,36 +84,52 @@ public final class Worker: Service {
         group.cancelAll()
       }
     } onGracefulShutdown: {
-      self.drain.begin()
-      self.gate.announceChange()
+      self.beginDrain()
     }
     try Task.checkCancellation()
   }
 
-  /// How long leases run: no longer than the queue's own, so that what a killed worker held is soon handed out again.
-  private func leaseTime() async -> Duration {
+  /// Begins to drain, as a graceful shutdown does: nothing new is begun, what runs may end within the grace, and then `run`
+  /// returns. For notices that the machine is about to go.
+  public func beginDrain() {
+    drain.begin()
+    gate.close()
+  }
+
+  /// Finds out how long leases run: no longer than the queue's own, so that what a killed worker held is soon handed out
+  /// again.
+  private func learnLeaseTime() async {
     var pause = Duration.milliseconds(100)
     while !drain.isDraining, !Task.isCancelled {
-      do { return min(configuration.visibility, max(try await queue.visibility, .seconds(1))) } catch {
+      do {
+        let own = max(try await queue.visibility, .seconds(1))
+        guard own < keeper.visibility else { return }
+        keeper.visibility = own
+        await keeper.extendDue()
+        // The heartbeat that goes already sleeps as long as it knew to; from here on this one keeps the pace.
+        return await keeper.run()
+      } catch {
         let mayPass = (error as? SDError)?.isRetryable ?? false
         logger.warning(
           mayPass ? "the queue cannot be asked, trying again" : "the queue does not tell its visibility",
           metadata: ["queue": "\(queue.name)", "error": "\(error)"])
-        guard mayPass else { break }
+        guard mayPass else { return }
       }
       let delay = pause
       _ = try? await drain.interrupting { try await self.clocks.sleep(for: delay * Double.random(in: 0.5...1)) }
       pause = min(pause * 2, .seconds(15))
     }
-    return configuration.visibility
   }
 
   private func receive(into tasks: inout DiscardingTaskGroup) async {
     var taken = 0
     var trouble = Duration.milliseconds(100)
+    // What makes an answer unreadable may be a single message: the others are then had one by one.
+    var oneByOne = 0
     while !drain.isDraining, !Task.isCancelled, taken < configuration.maximumTasks ?? .max {
       let mark = gate.mark
-      guard hasRoom else {
+      let wanted = min(room, (configuration.maximumTasks ?? .max) - taken, oneByOne > 0 ? 1 : .max)
+      guard wanted > 0 else {
         await gate.change(since: mark, atMost: .seconds(1))
         continue
       }
@@ -120,8 +137,9 @@ public final class Worker: Service {
         guard try await drain.interrupting({ try await self.engine.ready() }) != nil else { break }
         let isIdle = gate.isIdle
         let wait = isIdle ? configuration.receiveWait : .zero
-        let leases = try await poll(wait: wait)
+        let leases = try await poll(max: wanted, wait: wait)
         trouble = .milliseconds(100)
+        oneByOne = max(oneByOne - 1, 0)
         if leases.isEmpty, configuration.endsWhenEmpty, isIdle { break }
         for lease in leases {
           taken += 1
@@ -140,6 +158,7 @@ public final class Worker: Service {
         break
       } catch {
         logger.warning("receiving failed, trying again", metadata: ["queue": "\(queue.name)", "error": "\(error)"])
+        oneByOne = Self.cautiousReceives
         let pause = trouble
         _ = try? await drain.interrupting { try await self.clocks.sleep(for: pause * Double.random(in: 0.5...1)) }
         trouble = min(trouble * 2, .seconds(15))
@@ -147,18 +166,23 @@ public final class Worker: Service {
     }
   }
 
-  /// Whether another task may be taken now: soon wanted by the engine, and borne by the memory.
-  private var hasRoom: Bool {
-    let ahead = configuration.looksAhead ? gate.isSoonFree(margin: configuration.lookAheadMargin) : gate.isIdle
+  /// How many tasks may be taken now: soon wanted by the engine, and borne by the memory.
+  private var room: Int {
     let (held, bytes) = tally.load
-    return ahead && held < configuration.maximumHeld && (held == 0 || bytes < configuration.memoryBudget)
+    guard held == 0 || bytes < configuration.memoryBudget else { return 0 }
+    let ahead =
+      configuration.looksAhead
+      ? gate.room(margin: configuration.lookAheadMargin, limit: configuration.maximumAhead) : gate.isIdle ? 1 : 0
+    // Several of one group would be prepared beside each other, and might be done in another order.
+    let most = queue.capabilities.abilities.contains(.groups) ? 1 : queue.capabilities.maximumBatch
+    return min(ahead, configuration.maximumHeld - held, most)
   }
 
   /// One receive. A poll that is under way when draining begins gets a moment to answer, since a queue in the network may
   /// have handed out a message already.
-  private func poll(wait: Duration) async throws -> [Lease] {
+  private func poll(max: Int, wait: Duration) async throws -> [Lease] {
     let leases = try await drain.interrupting(after: .milliseconds(800)) {
-      try await self.queue.receive(max: 1, wait: wait, visibility: self.keeper.visibility)
+      try await self.queue.receive(max: max, wait: wait, visibility: self.keeper.visibility)
     }
     guard let leases, drain.isDraining else { return leases ?? [] }
     if !leases.isEmpty { _ = try await queue.abandon(leases, after: .zero) }

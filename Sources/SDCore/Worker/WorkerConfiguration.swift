@@ -22,8 +22,16 @@ public struct WorkerConfiguration: Sendable {
   public var looksAhead = true
   /// How far the end of the running inference may be, beyond the time that preparing takes, for looking ahead.
   public var lookAheadMargin = Duration.seconds(2)
-  /// The most tasks held at once, in whatever stage.
-  public var maximumHeld = 4
+  /// The most tasks that are ahead of the engine at once.
+  public var maximumAhead = 4
+  /// The most tasks held at once, in whatever stage: as many as pictures may be on their way to a distant store.
+  public var maximumHeld = 12
+  /// Whether tasks ahead of the engine that want the model used last go before those that want another.
+  public var prefersLoadedModel = false
+  /// The size in pixels of a picture that the engine makes before it counts as ready; `nil` for none.
+  public var warmUp: PixelSize?
+  /// Bytes from which on an engine that tells is made to let go of what earlier tasks have left in its memory.
+  public var engineMemoryLimit: Int?
   /// Bytes of inputs, answers and outputs in memory from which on no further task is taken; one task's inputs may have no
   /// more.
   public var memoryBudget = 256 << 20
@@ -51,4 +59,14 @@ public struct WorkerConfiguration: Sendable {
 
   /// The defaults, for a worker of that name.
   public init(name: String) { self.name = name }
+}
+
+/// The size of a picture.
+public struct PixelSize: Sendable, Hashable {
+  /// In pixels.
+  public var width: Int
+  public var height: Int
+
+  /// A size in pixels.
+  public init(width: Int, height: Int) { (self.width, self.height) = (width, height) }
 }

@@ -6,6 +6,7 @@ final class WorkerMetrics: Sendable {
   private let runtime: String
   private let busy: FloatingPointCounter
   private let lost: Counter
+  private let recycled: Counter
   private let held: Meter
   private let ready: Meter
 
@@ -13,6 +14,7 @@ final class WorkerMetrics: Sendable {
     (self.factory, self.runtime) = (factory, runtime ?? "")
     busy = FloatingPointCounter(label: "sd_engine_busy_seconds_total", dimensions: [], factory: factory)
     lost = Counter(label: "sd_leases_lost_total", dimensions: [], factory: factory)
+    recycled = Counter(label: "sd_engine_recycles_total", dimensions: [], factory: factory)
     // Apart by runtime, since one process may serve several.
     let dimensions = [("runtime", runtime ?? "")]
     held = Meter(label: "sd_tasks_held", dimensions: dimensions, factory: factory)
@@ -20,6 +22,7 @@ final class WorkerMetrics: Sendable {
     // Rates of what has not happened yet are zero, not unknown.
     busy.increment(by: 0)
     lost.increment(by: 0)
+    recycled.increment(by: 0)
     held.set(0)
     ready.set(0)
   }
@@ -44,6 +47,9 @@ final class WorkerMetrics: Sendable {
 
   /// A lease was found to be another's.
   func leaseLost() { lost.increment() }
+
+  /// The engine was made to let go of memory.
+  func engineRecycled() { recycled.increment() }
 
   /// Something failed and is tried again.
   func retried(_ cause: String) {

@@ -14,6 +14,7 @@ enum Route: Hashable {
   case task(String)
   case events(String)
   case output(String, Int)
+  case retry(String)
   /// A URL of an output that needs no key.
   case outputLink(String, Int)
   /// A task as it was submitted.
@@ -91,6 +92,7 @@ enum Route: Hashable {
       switch Array(parts.dropFirst(2)) {
       case []: self = .task(parts[1])
       case ["events"]: self = .events(parts[1])
+      case ["retry"]: self = .retry(parts[1])
       case ["request"]: self = .request(parts[1])
       case ["manifest"]: self = .manifest(parts[1])
       case ["trace"]: self = .trace(parts[1])
@@ -112,7 +114,7 @@ enum Route: Hashable {
   /// The methods that it has, HEAD as GET.
   var methods: [HTTPRequest.Method] {
     switch self {
-    case .root, .v1alpha1, .v1alpha2, .batch, .redrive, .drop: [.post]
+    case .root, .v1alpha1, .v1alpha2, .batch, .retry, .redrive, .drop: [.post]
     case .tasks: [.get, .post]
     case .task: [.get, .delete]
     case .events, .output, .outputLink, .request, .manifest, .trace, .runtimes, .workers, .feed, .letters,
@@ -149,6 +151,7 @@ enum Route: Hashable {
     case .task: "/v1/tasks/{id}"
     case .events: "/v1/tasks/{id}/events"
     case .output: "/v1/tasks/{id}/outputs/{n}"
+    case .retry: "/v1/tasks/{id}/retry"
     case .outputLink: "/v1/tasks/{id}/outputs/{n}/link"
     case .request: "/v1/tasks/{id}/request"
     case .manifest: "/v1/tasks/{id}/manifest"

@@ -46,9 +46,11 @@ extension FrontDoor {
     guard let queue = services.queues[runtime.name] as? any OperableQueue else {
       throw Problem(.notFound, "the dead letters of runtime \(runtime.name) cannot be reached from here")
     }
-    do { return try await DeadLetters(of: queue, clocks: services.clocks) } catch let error as SDError
-      where error.code == .unsupported
-    { throw Problem(.notFound, error.message) }
+    do {
+      return try await DeadLetters(of: queue, clocks: services.clocks)
+    } catch let error as SDError where error.code == .unsupported {
+      throw Problem(.notFound, error.message)
+    }
   }
 
   /// Which letters a body means: `{"ids": [...]}`, `{"code": "..."}` or `{"all": true}`.

@@ -107,6 +107,7 @@ package struct FrontDoor: Sendable {
     case .task(let id): return method == .delete ? try await cancel(id, request) : try await show(id, request)
     case .events(let id): return try await events(of: id, request)
     case .output(let id, let number): return try await output(number, of: id, request)
+    case .retry(let id): return try await retry(id, request)
     case .outputLink(let id, let number): return try await outputLink(number, of: id, request)
     case .request(let id): return try await submission(of: id, request)
     case .manifest(let id): return try await manifest(of: id, request)
@@ -175,7 +176,7 @@ extension FrontDoor {
   }
 
   /// A 429 where more tasks wait for a runtime than may.
-  private func checkDepth(of runtime: RuntimeDescription, for caller: Caller) async throws(Problem) {
+  func checkDepth(of runtime: RuntimeDescription, for caller: Caller) async throws(Problem) {
     guard let limit = caller.key?.queueLimit ?? configuration.queueLimit else { return }
     guard let waiting = await depths.waiting(for: runtime.name), waiting >= limit else { return }
     throw Problem.tooMany(

@@ -86,6 +86,21 @@ extension OpenAPIDocument {
         }
       }
     },
+    "/v1/tasks/{id}/retry": {
+      "post": {
+        "operationId": "retryTask", "tags": ["tasks"], "summary": "Run a task again",
+        "description": "Opens the next run of a task that failed, expired or was cancelled, with the same request. With `run`, the run that is to be followed, a repeat answers the run that the first one opened: 200.",
+        "parameters": [{"$ref": "#/components/parameters/TaskID"}, {"$ref": "#/components/parameters/Run"}],
+        "responses": {
+          "200": {"$ref": "#/components/responses/KnownTask"},
+          "201": {"description": "The next run.", "headers": {"Location": {"required": true, "description": "The run.", "schema": {"type": "string"}}}, "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Task"}}}},
+          "400": {"$ref": "#/components/responses/BadRequest"}, "401": {"$ref": "#/components/responses/Unauthorized"},
+          "404": {"$ref": "#/components/responses/NotFound"}, "409": {"$ref": "#/components/responses/Conflict"},
+          "422": {"$ref": "#/components/responses/Unprocessable"}, "429": {"$ref": "#/components/responses/TooMany"},
+          "503": {"$ref": "#/components/responses/Unavailable"}
+        }
+      }
+    },
     "/v1/tasks/{id}/outputs/{n}": {
       "get": {
         "operationId": "getOutput", "tags": ["tasks"], "summary": "Fetch an output",

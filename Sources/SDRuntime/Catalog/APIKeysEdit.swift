@@ -107,6 +107,7 @@ public struct APIKeysEdit: Sendable {
     if let rate = key.rate { lines += ["rate: \(rate)", "burst: \(key.burst)"] }
     if let limit = key.queueLimit { lines.append("queue-limit: \(limit)") }
     if !key.mayHurry { lines.append("high-priority: false") }
+    if key.mayOperate { lines.append("operator: true") }
     if let expiresAt = key.expiresAt { lines.append("expires: \(expiresAt)") }
     return lines
   }

@@ -15,8 +15,8 @@ public struct ComposedWorker: Sendable {
   public let worker: Worker
   /// What drives its engine.
   public let backend: any InferenceBackend
-  /// Where it receives.
-  public let queue: any MessageQueue
+  /// Where it receives: its queue, and the one for urgent tasks where there is one.
+  public let queues: [any MessageQueue]
 }
 
 extension Composition {
@@ -25,8 +25,29 @@ extension Composition {
   /// - Parameter isJob: whether it takes a number of tasks and ends, as `sd-job` does.
   public func worker(isJob: Bool = false) async throws -> ComposedWorker {
     let runtime = try knownRuntime()
-    return try await worker(
-      for: runtime, queue: queue(), store: store(), ledger: ledger(), events: events(), isJob: isJob)
+    let ordinary = try await queue()
+    guard let address = try priorityQueueAddress(of: runtime) else {
+      return try await worker(
+        for: runtime, queue: ordinary, store: store(), ledger: ledger(), events: events(), isJob: isJob)
+    }
+    let urgent = try await registry.queues.make(address, in: context)
+    let both = UrgentFirstQueue(urgent: urgent, ordinary: ordinary, clocks: context.clocks)
+    let composed = try await worker(
+      for: runtime, queue: both, store: store(), ledger: ledger(), events: events(), isJob: isJob)
+    return ComposedWorker(worker: composed.worker, backend: composed.backend, queues: [ordinary, urgent])
+  }
+
+  /// The queue for urgent tasks: what was configured, else what the runtime's description names beside the topic.
+  private func priorityQueueAddress(of runtime: RuntimeDescription?) throws(SDError) -> ConfigurationValue? {
+    if let address = configuration[.priorityQueue] { return address }
+    guard let runtime, let name = runtime.priorityQueue else { return nil }
+    if PluginURI(name) != nil { return ConfigurationValue(name, from: .runtime(runtime.name)) }
+    guard let topic = configuration[.topic] else {
+      throw SDError(
+        .configuration,
+        "the urgent tasks of runtime \(runtime.name) wait in \(name): say its address in priority-queue")
+    }
+    return try queueAddress(name, of: runtime, beside: topic)
   }
 
   /// A worker of one runtime on parts that others share.
@@ -41,7 +62,7 @@ extension Composition {
       inputs: try registry.inputs(store, context), outputs: registry.outputs,
       configuration: workerConfiguration(name, runtime, isJob: isJob),
       clocks: context.clocks, logger: context.logger)
-    return ComposedWorker(worker: worker, backend: backend, queue: queue)
+    return ComposedWorker(worker: worker, backend: backend, queues: [queue])
   }
 
   /// How a worker goes about its work: what was configured, then what its runtime is, then the defaults.
@@ -60,6 +81,9 @@ extension Composition {
     worker.inferenceTimeout = configuration.duration(.inferenceTimeout) ?? worker.inferenceTimeout
     worker.stallTimeout = configuration.duration(.stallTimeout) ?? worker.stallTimeout
     worker.memoryBudget = configuration.bytes(.memoryBudget) ?? worker.memoryBudget
+    worker.prefersLoadedModel = configuration.boolean(.modelAffinity) ?? worker.prefersLoadedModel
+    worker.warmUp = configuration.size(.warmUp)
+    worker.engineMemoryLimit = configuration.bytes(.engineMemoryLimit)
     worker.outputs.metadata = configuration.text(.outputMetadata).flatMap(OutputOptions.Metadata.init)
     if isJob {
       worker.maximumTasks = worker.maximumTasks ?? 1

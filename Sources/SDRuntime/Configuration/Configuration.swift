@@ -83,6 +83,8 @@ public struct Configuration: Sendable {
   public func duration(_ key: ConfigurationKey) -> Duration? { text(key).flatMap(Quantity.duration) }
   /// The bytes of a key.
   public func bytes(_ key: ConfigurationKey) -> Int? { text(key).flatMap(Quantity.bytes) }
+  /// The size of a key.
+  public func size(_ key: ConfigurationKey) -> PixelSize? { text(key).flatMap(Quantity.size) }
   /// The truth of a key.
   public func boolean(_ key: ConfigurationKey) -> Bool? { text(key).flatMap(Quantity.boolean) }
 
@@ -97,6 +99,7 @@ public struct Configuration: Sendable {
       case .bytes: Quantity.bytes(value.text) == nil ? "a number of bytes such as 256MiB" : nil
       case .duration: Quantity.duration(value.text) == nil ? "a time such as 90s or 1m30s" : nil
       case .boolean: Quantity.boolean(value.text) == nil ? "true or false" : nil
+      case .size: Quantity.size(value.text) == nil ? "a size in pixels such as 512x512" : nil
       case .choice(let words): words.contains(value.text) ? nil : "one of \(words.joined(separator: ", "))"
       }
     guard let wanted else { return }

@@ -1,13 +1,13 @@
 extension ConfigurationKey {
   /// Every key, in the order of the reference page.
   public static let all: [ConfigurationKey] = [
-    .state, .runtime, .queue, .deadLetter, .store, .ledger, .topic, .events, .traces, .backend, .backendKey, .runtimes,
-    .model, .dynamicModel, .host, .port, .publicURL, .allowedHosts, .proxies, .apiKeys, .queueLimit, .webhooks,
-    .webhookSecret, .privateWebhooks, .dashboard, .healthPort, .logLevel, .logFormat, .visibility, .grace,
-    .maximumAttempts,
-    .inferenceTimeout, .stallTimeout, .maximumTasks, .lookAhead, .announceStart, .memoryBudget, .emptyStatus,
-    .stopEngine, .stopProcesses, .markPod, .serviceAccount, .s3Inputs, .inputHosts, .outputMetadata, .bucket,
-    .relaxed,
+    .state, .runtime, .queue, .priorityQueue, .deadLetter, .store, .ledger, .topic, .events, .traces, .backend,
+    .backendKey, .runtimes, .model, .dynamicModel, .host, .port, .publicURL, .allowedHosts, .proxies, .apiKeys,
+    .queueLimit, .webhooks, .webhookSecret, .privateWebhooks, .dashboard, .healthPort, .logLevel, .logFormat,
+    .visibility, .grace, .maximumAttempts, .inferenceTimeout, .stallTimeout, .maximumTasks, .lookAhead, .modelAffinity,
+    .announceStart, .memoryBudget, .warmUp, .engineMemoryLimit, .emptyStatus, .stopEngine, .stopProcesses, .markPod,
+    .serviceAccount, .spotNotices, .s3Inputs, .inputHosts, .outputMetadata,
+    .bucket, .relaxed,
   ]
 
   // MARK: Where things are
@@ -22,6 +22,10 @@ extension ConfigurationKey {
   /// Where the worker receives.
   public static let queue = Self(
     "queue", .uri, .workers, "Where tasks are received: file:DIR?queue=NAME, memory:NAME, an SQS URL, sqs:NAME.")
+  /// Where urgent tasks are received.
+  public static let priorityQueue = Self(
+    "priority-queue", .uri, .workers, default: "what the runtimes file says",
+    "A queue whose tasks go before all of the other's, addressed as queue is.")
   /// Where letters go.
   public static let deadLetter = Self(
     "dead-letter", .uri, .workers, default: "the queue's redrive target; locally NAME-dlq",
@@ -155,6 +159,11 @@ extension ConfigurationKey {
   public static let lookAhead = Self(
     "look-ahead", .boolean, .agent, default: "true",
     "Whether the next task is taken and prepared while the engine works.")
+  /// Whether tasks for the loaded model go first.
+  public static let modelAffinity = Self(
+    "model-affinity", .boolean, .agent, default: "false",
+    "With dynamic-model: whether, of the tasks that the agent holds, those for the model used last go first. None is passed over more than four times."
+  )
   /// Whether starts are announced.
   public static let announceStart = Self(
     "announce-start", .boolean, .workers, default: "false", "Whether the start of a task is announced too.")
@@ -163,6 +172,15 @@ extension ConfigurationKey {
     "memory-budget", .bytes, .workers, default: "256MiB",
     "Bytes of inputs and images that may be in memory before new work waits.")
 
+  /// What the engine makes before it is used.
+  public static let warmUp = Self(
+    "warm-up", .size, .workers, default: "off",
+    "The size of a picture, as 512x512, that the engine makes in one step before the agent is ready, so that no client waits for a model to be loaded."
+  )
+  /// Where the engine has grown too large.
+  public static let engineMemoryLimit = Self(
+    "engine-memory-limit", .bytes, .workers, default: "none",
+    "Main memory of the web UI from which on it is made to let go of its model and load it again, between two tasks.")
   /// What becomes of what engines write into pictures.
   public static let outputMetadata = Self(
     "output-metadata", .choice(["keep", "strip"]), .workers, default: "keep",
@@ -199,6 +217,12 @@ extension ConfigurationKey {
     "The folder with token, ca.crt and namespace that mark-pod uses.")
 
   // MARK: AWS
+
+  /// Which notices of a spot instance drain the worker.
+  public static let spotNotices = Self(
+    "spot-notices", .choice(["off", "interruption", "all"]), .workers, default: "off",
+    "Which notices of the EC2 instance drain the worker as a signal does: that it is going to be interrupted, or (all) that this has become likely as well. The agent then stays, unready, until it is told to end."
+  )
 
   /// Where inputs may come from besides the store.
   public static let s3Inputs = Self(

@@ -23,6 +23,8 @@ public struct ConfigurationKey: Sendable, Hashable {
     case boolean
     /// One of these words.
     case choice([String])
+    /// A picture's size: `512x512`.
+    case size
   }
 
   /// The programs that have a key as a flag. Files and environments may hold every key for every program.
@@ -69,6 +71,7 @@ public struct ConfigurationKey: Sendable, Hashable {
     case .duration: "time"
     case .boolean: "bool"
     case .choice(let words): words.joined(separator: "|")
+    case .size: "WxH"
     }
   }
 

@@ -1,3 +1,5 @@
+import SDCore
+
 /// Times, sizes and truths as people write them.
 package enum Quantity {
   /// A time: units of `ms`, `s`, `m`, `h`, `d` after whole or decimal numbers, larger ones first; a number alone is seconds.
@@ -31,6 +33,17 @@ package enum Quantity {
     guard let count = Int(digits), let factor = factors[String(text.dropFirst(digits.count))] else { return nil }
     let (bytes, overflow) = count.multipliedReportingOverflow(by: factor)
     return overflow ? nil : bytes
+  }
+
+  /// The size of a picture: `512x512`, each side from 8 to 8192.
+  static func size(_ text: String) -> PixelSize? {
+    let sides = text.split(separator: "x", omittingEmptySubsequences: false).map { side in
+      side.utf8.allSatisfy { (0x30...0x39).contains($0) } ? Int(side) : nil
+    }
+    guard sides.count == 2, let width = sides[0], let height = sides[1], (8...8192).contains(width),
+      (8...8192).contains(height)
+    else { return nil }
+    return PixelSize(width: width, height: height)
   }
 
   /// A truth, in YAML's words and the environment's.

@@ -3,14 +3,24 @@ public enum Redaction {
   /// Names whose values are no business of a log's, lower case, without dashes and underscores.
   private static let secretNames = [
     "password", "passwd", "secret", "token", "signature", "credential", "apikey", "accesskey", "authorization",
-    "cookie",
-    "privatekey", "sessionkey",
-  ]
+    "cookie", "privatekey", "sessionkey",
+  ].map { Array($0.utf8) }
 
   /// Whether the value of something called so is a secret.
+  ///
+  /// Asked for each value that is logged: it looks at bytes.
   public static func isSecret(_ name: String) -> Bool {
-    let plain = name.lowercased().filter { $0 != "-" && $0 != "_" }
-    return secretNames.contains { plain.contains($0) }
+    var plain: [UInt8] = []
+    plain.reserveCapacity(name.utf8.count)
+    for byte in name.utf8 where byte != UInt8(ascii: "-") && byte != UInt8(ascii: "_") {
+      plain.append((0x41...0x5A).contains(byte) ? byte | 0x20 : byte)
+    }
+    return secretNames.contains { contains($0, in: plain) }
+  }
+
+  private static func contains(_ word: [UInt8], in text: [UInt8]) -> Bool {
+    guard text.count >= word.count else { return false }
+    return (0...(text.count - word.count)).contains { text[$0...].starts(with: word) }
   }
 
   /// A text without the secrets that can be told from their form.

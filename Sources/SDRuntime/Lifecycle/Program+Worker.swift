@@ -18,7 +18,8 @@ extension Program {
       services: { program in
         let worker = try await program.composition.worker(isJob: true)
         composed.withLock { $0 = worker }
-        return try program.services(around: worker, environment: ProcessInfo.processInfo.environment)
+        return try program.services(
+          around: worker, environment: ProcessInfo.processInfo.environment, isJob: true)
       },
       end: { program in
         guard let worker = composed.withLock({ $0 }) else { return .broken }
@@ -26,8 +27,22 @@ extension Program {
       })
   }
 
-  private func services(around composed: ComposedWorker, environment: [String: String]) throws -> [any Service] {
-    try health(of: composed) + marker(of: composed, environment: environment) + [composed.worker]
+  private func services(
+    around composed: ComposedWorker, environment: [String: String], isJob: Bool = false
+  ) throws -> [any Service] {
+    let others = try health(of: composed) + marker(of: composed, environment: environment)
+    guard let watch = try spotWatch(of: composed) else { return others + [composed.worker] }
+    let worker: any Service = isJob ? composed.worker : LingeringWorker(worker: composed.worker, watch: watch)
+    return others + [watch, worker]
+  }
+
+  private func spotWatch(of composed: ComposedWorker) throws -> SpotWatch? {
+    let wanted = composition.configuration.text(.spotNotices) ?? "off"
+    guard wanted != "off" else { return nil }
+    return SpotWatch(
+      notices: try composition.context.spotNotices(withRebalances: wanted == "all"), clocks: composition.context.clocks,
+      logger: logger,
+      onNotice: { composed.worker.beginDrain() })
   }
 
   private func marker(of composed: ComposedWorker, environment: [String: String]) throws -> [any Service] {
@@ -48,9 +63,8 @@ extension Program {
       isReady: { composed.worker.isReady }, metrics: { [metrics] in metrics.prometheusText() })
     // Shut down in reverse order: the health port outlives the drain.
     return [
-      HealthService(port: port, logger: logger, answers: answers),
-      QueueGauge(composed.queue, clocks: composition.context.clocks, logger: logger),
-    ]
+      HealthService(port: port, logger: logger, answers: answers)
+    ] + composed.queues.map { QueueGauge($0, clocks: composition.context.clocks, logger: logger) }
   }
 
   private func end(of composed: ComposedWorker) async -> Status {

@@ -75,6 +75,7 @@ public struct Program: Sendable {
       InstrumentationSystem.bootstrap(SDTracer(service: name, batcher: batcher))
       // Services are shut down from the last to the first: spans are gathered until the others have ended.
       let all = [batcher].compactMap { $0 as (any Service)? } + (try await services(program))
+      FreedMemory.forgetStart()
       try await ServiceRunner(all, logger: logger).run(until: signals)
       return try await end(program)
     } catch {

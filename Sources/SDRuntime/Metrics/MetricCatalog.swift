@@ -25,6 +25,8 @@ extension MetricDescription {
     .init(
       name: "sd_engine_busy_seconds_total", kind: .counter, help: "Seconds that the engine was working on tasks."),
     .init(name: "sd_engine_ready", kind: .gauge, help: "Whether the engine takes requests: 1 or 0."),
+    .init(
+      name: "sd_engine_recycles_total", kind: .counter, help: "How often the engine was made to let go of memory."),
     .init(name: "sd_leases_lost_total", kind: .counter, help: "Leases that ran out or went to another while held."),
     .init(name: "sd_retries_total", kind: .counter, help: "Steps and attempts that failed and were tried again."),
     .init(name: "sd_queue_messages", kind: .gauge, help: "Messages of the queue, by state; approximate on SQS."),

@@ -4,6 +4,7 @@ import ArgumentParser
 public struct WorkerOptions: ConfigurationOptions {
   @Option(.runtime) var runtime: String?
   @Option(.queue) var queue: String?
+  @Option(.priorityQueue) var priorityQueue: String?
   @Option(.deadLetter) var deadLetter: String?
   @Option(.model) var model: String?
   @Flag(.dynamicModel) var dynamicModel: Bool?
@@ -16,6 +17,9 @@ public struct WorkerOptions: ConfigurationOptions {
   @Option(.maximumTasks) var maximumTasks: String?
   @Flag(.announceStart) var announceStart: Bool?
   @Option(.memoryBudget) var memoryBudget: String?
+  @Option(.warmUp) var warmUp: String?
+  @Option(.engineMemoryLimit) var engineMemoryLimit: String?
+  @Option(.spotNotices) var spotNotices: String?
   @Option(.s3Inputs) var s3Inputs: String?
   @Option(.inputHosts) var inputHosts: String?
   @Option(.outputMetadata) var outputMetadata: String?
@@ -31,7 +35,8 @@ public struct WorkerOptions: ConfigurationOptions {
         .visibility: visibility, .grace: grace, .maximumAttempts: maximumAttempts,
         .inferenceTimeout: inferenceTimeout, .stallTimeout: stallTimeout, .maximumTasks: maximumTasks,
         .memoryBudget: memoryBudget, .serviceAccount: serviceAccount,
-        .s3Inputs: s3Inputs, .inputHosts: inputHosts, .outputMetadata: outputMetadata,
+        .s3Inputs: s3Inputs, .inputHosts: inputHosts, .outputMetadata: outputMetadata, .priorityQueue: priorityQueue,
+        .warmUp: warmUp, .engineMemoryLimit: engineMemoryLimit, .spotNotices: spotNotices,
       ], [.dynamicModel: dynamicModel, .announceStart: announceStart, .markPod: markPod])
   }
 }
@@ -39,10 +44,13 @@ public struct WorkerOptions: ConfigurationOptions {
 /// Flags of `sd-agent` alone.
 public struct AgentOptions: ConfigurationOptions {
   @Flag(.lookAhead) var lookAhead: Bool?
+  @Flag(.modelAffinity) var modelAffinity: Bool?
 
   public init() {}
 
-  public var flags: [ConfigurationKey: String] { said([:], [.lookAhead: lookAhead]) }
+  public var flags: [ConfigurationKey: String] {
+    said([:], [.lookAhead: lookAhead, .modelAffinity: modelAffinity])
+  }
 }
 
 /// Flags of `sd-job` alone.

@@ -60,6 +60,13 @@ public final class PluginContext: Sendable {
     }
   }
 
+  /// The notices of the EC2 instance, asked by the settings of the AWS client.
+  func spotNotices(withRebalances: Bool) throws -> SpotNotices {
+    let client = try aws()
+    let metadata = InstanceMetadata(client.configuration, transport: client.transport)
+    return SpotNotices(metadata, withRebalances: withRebalances)
+  }
+
   /// What clients put before the gateway's paths, where it is known before it listens.
   var publicURL: String? {
     let listening = Listening(configuration)

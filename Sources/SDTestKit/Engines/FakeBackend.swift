@@ -33,6 +33,7 @@ public final class FakeBackend: InferenceBackend {
     case answered(RunKey, attempt: Int)
     case finish(RunKey, attempt: Int)
     case interrupt(RunKey)
+    case recycle
     case stop
   }
 
@@ -49,6 +50,7 @@ public final class FakeBackend: InferenceBackend {
     var running: [RunKey: Gate] = [:]
     var maximumConcurrency = 0
     var stopsWhenAsked = true
+    var memory: RecycledMemory?
 
     mutating func nextBehavior(_ key: RunKey) -> Behavior {
       if var own = scriptedByTask[key.task.id], !own.isEmpty {
@@ -96,6 +98,9 @@ public final class FakeBackend: InferenceBackend {
   /// Whether `stop` says that the engine has such a call.
   public func setStops(_ stops: Bool) { state.withLock { $0.stopsWhenAsked = stops } }
 
+  /// What `recycleMemory` finds and leaves.
+  public func setMemory(_ memory: RecycledMemory?) { state.withLock { $0.memory = memory } }
+
   // MARK: Looking at what happened
 
   /// Every call, in order.
@@ -128,6 +133,19 @@ public final class FakeBackend: InferenceBackend {
   }
 
   public func describe() async throws -> EngineDescription { state.withLock { $0.description } }
+
+  public func verify(model: String) async throws {
+    guard let loaded = try await describe().loadedModel, loaded != model else { return }
+    throw TaskError(.modelNotFound, .prepare, "the engine has \(loaded) loaded, not \(model)")
+  }
+
+  public func recycleMemory(above limit: Int) async -> RecycledMemory? {
+    state.withLock { state in
+      guard let memory = state.memory, memory.before > limit else { return nil }
+      state.calls.append(.recycle)
+      return memory
+    }
+  }
 
   public func prepare(_ request: InferenceRequest) async throws -> PreparedInference {
     try state.withLock { state throws(TaskError) in

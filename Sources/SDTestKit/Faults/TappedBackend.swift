@@ -20,6 +20,8 @@ public struct TappedBackend: InferenceBackend {
     if let status { await status() } else { await inner.status() }
   }
   public func describe() async throws -> EngineDescription { try await inner.describe() }
+  public func verify(model: String) async throws { try await inner.verify(model: model) }
+  public func recycleMemory(above limit: Int) async -> RecycledMemory? { await inner.recycleMemory(above: limit) }
 
   public func prepare(_ request: InferenceRequest) async throws -> PreparedInference {
     try await tap.pass(.prepare)

@@ -4,7 +4,7 @@ import Synchronization
 /// A queue whose calls a test steps in on, before they are made.
 public struct TappedQueue: MessageQueue {
   /// The calls.
-  public enum Call: Sendable { case send, receive, extend, complete, abandon, deadLetter }
+  public enum Call: Sendable { case visibility, send, receive, extend, complete, abandon, deadLetter }
 
   /// Where to step in.
   public let tap = Tap<Call>()
@@ -25,7 +25,12 @@ public struct TappedQueue: MessageQueue {
   public var extensions: [Duration] { asked.all.withLock { $0 } }
 
   public var name: String { inner.name }
-  public var visibility: Duration { get async throws { try await inner.visibility } }
+  public var visibility: Duration {
+    get async throws {
+      try await tap.pass(.visibility)
+      return try await inner.visibility
+    }
+  }
   public var capabilities: QueueCapabilities {
     var capabilities = inner.capabilities
     capabilities.abilities.subtract(withheld)

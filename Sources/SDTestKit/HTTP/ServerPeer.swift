@@ -36,6 +36,10 @@ public final class ServerPeer: Sendable {
     return Sockets.receive(descriptor, into: &bytes) ? bytes : nil
   }
 
+  /// Waits at a gate without reading; false when the server has been stopped. For the thread that the connection was handed to.
+  @discardableResult
+  public func wait(for gate: ServerGate) -> Bool { gate.pass { core.isStopped || state.withLock { $0.isClosed } } }
+
   /// Ends the connection from any thread: what waits in ``receive()`` returns.
   public func end() {
     state.withLock { $0.isClosed = true }

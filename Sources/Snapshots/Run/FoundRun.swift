@@ -119,8 +119,17 @@ struct RunFinder: Sendable {
 
   /// Removes all that is temporary of a run, and waits until it is gone; what is gone already is fine.
   func remove(_ run: FoundRun) async throws {
-    if let snapshot = run.snapshot { try await removeSnapshot(snapshot.id) }
+    try await removePendingSnapshots(of: run.id)
     try await removeStack(run.stack?.id ?? run.stack?.name ?? Self.stackPrefix + run.id)
+  }
+
+  /// Removes the snapshots of a run that are not ready, as they stand now: one that was found a while ago may have become
+  /// it since, and then its stack is gone because all is well.
+  func removePendingSnapshots(of run: String) async throws {
+    for snapshot in try await services.snapshots(filters: [EC2.Filter("tag:\(SnapshotTag.run)", [run])])
+    where snapshot.tags[SnapshotTag.state] == "pending" {
+      try await removeSnapshot(snapshot.id)
+    }
   }
 
   func removeSnapshot(_ id: String) async throws {

@@ -276,13 +276,7 @@ struct SnapshotRun: Sendable {
   func remove(keepingSnapshot: Bool) async throws {
     report(.started(.cleaned, "what is temporary"))
     let finder = RunFinder(services: services)
-    if !keepingSnapshot {
-      let filter = EC2.Filter("tag:\(SnapshotTag.run)", [id])
-      for snapshot in try await services.snapshots(filters: [filter])
-      where snapshot.tags[SnapshotTag.state] == "pending" {
-        try await finder.removeSnapshot(snapshot.id)
-      }
-    }
+    if !keepingSnapshot { try await finder.removePendingSnapshots(of: id) }
     try await finder.removeStack(stackName)
     report(.finished(.cleaned, "nothing temporary is left"))
   }

@@ -1,16 +1,29 @@
 import AWSKit
 import ArgumentParser
 import Deployment
+import Models
 import SDClient
 import SDCore
 import Snapshots
 
 /// How commands end.
 ///
-/// The codes are part of what scripts rely on: 0 done, 1 the task failed, was cancelled or expired, 2 used wrongly, 3
-/// the server cannot be reached, 4 it refused, 5 anything else: a file that cannot be written, an answer that makes
-/// no sense; 130 a signal ended it.
+/// The codes are part of what scripts rely on; `sdctl --help` and docs/sdctl.md have this table.
 enum CommandExit {
+  static let meanings: [(code: Int32, meaning: String)] = [
+    (0, "done"), (1, "what was asked for failed: a task, a snapshot, a deployment"), (2, "used wrongly"),
+    (3, "the server, or AWS, cannot be reached"), (4, "it refused"),
+    (5, "another failure, such as a file that cannot be written"),
+    (130, "ended by Ctrl-C or SIGTERM"),
+  ]
+
+  /// The table as help shows it.
+  static var help: String {
+    "Exit status:\n\n"
+      + meanings.map { "  \(String(repeating: " ", count: 3 - "\($0.code)".count))\($0.code)  \($0.meaning)" }
+      .joined(separator: "\n")
+  }
+
   static let taskFailed = ExitCode(1)
   static let usage = ExitCode(2)
   static let unreachable = ExitCode(3)
@@ -30,10 +43,15 @@ enum CommandExit {
     }
   }
 
+  /// Runs the work of a command that talks to a server.
+  static func reporting(_ options: ServerOptions, _ body: () async throws -> Void) async throws {
+    try await reporting(options.address, body)
+  }
+
   /// Runs a command's work; errors are told on standard error and become the codes above.
-  static func reporting(_ options: ServerOptions? = nil, _ body: () async throws -> Void) async throws {
+  static func reporting(_ server: ServerAddress? = nil, _ body: () async throws -> Void) async throws {
     do { try await body() } catch let error as SDClientError {
-      Terminal.complain(message(of: error, options))
+      Terminal.complain(message(of: error, server))
       throw code(of: error)
     } catch let error as CommandFailure {
       Terminal.complain(error.message)
@@ -53,12 +71,18 @@ enum CommandExit {
     } catch let error as DeploymentError {
       Terminal.complain(error.description)
       throw taskFailed
+    } catch let error as ModelError {
+      Terminal.complain(error.description)
+      throw code(of: error)
     } catch let error as Interrupted {
       if let error = error.underlying as? SnapshotError, error.code == .leftOver {
         Terminal.complain(error.description)
       }
       Terminal.note("Interrupted.")
       throw interrupted
+    } catch let error where !(error is ExitCode || error is CleanExit || error is ValidationError) {
+      Terminal.complain("\(error)")
+      throw error is CancellationError ? interrupted : other
     }
   }
 
@@ -83,6 +107,14 @@ enum CommandExit {
     }
   }
 
+  private static func code(of error: ModelError) -> ExitCode {
+    switch error.code {
+    case .invalid: usage
+    case .notFound, .changed, .busy: refused
+    case .file, .full, .mismatch: other
+    }
+  }
+
   private static func code(of error: SDError) -> ExitCode {
     switch error.code {
     case .configuration, .invalid: usage
@@ -101,14 +133,14 @@ enum CommandExit {
     }
   }
 
-  private static func message(of error: SDClientError, _ options: ServerOptions?) -> String {
-    guard error.code == .unreachable, let options else { return error.message }
-    let address = options.server ?? Environment["SDCTL_SERVER"]
+  private static func message(of error: SDClientError, _ server: ServerAddress?) -> String {
+    guard error.code == .unreachable, let server else { return error.message }
+    let address = server.server ?? Environment["SDCTL_SERVER"]
     let advice =
       address == nil
       ? "Start a system on this machine with: sdctl dev\nOr name another server with --server or SDCTL_SERVER."
       : "Is the server running, and the address right? A system on this machine starts with: sdctl dev"
-    return "\(address ?? ServerOptions.defaultServer) cannot be reached.\n\(advice)"
+    return "\(address ?? ServerAddress.defaultServer) cannot be reached.\n\(advice)"
   }
 }
 

@@ -51,6 +51,13 @@ enum InputFile {
     return nil
   }
 
+  /// The bytes of a file; `nil` where there is none.
+  static func size(of path: String) -> Int? {
+    var status = stat()
+    guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
+    return Int(status.st_size)
+  }
+
   private static func name(_ path: String) -> String { path == "-" ? "standard input" : path }
 
   private static func failure(_ path: String) -> CommandFailure {

@@ -1,5 +1,3 @@
-import Glibc
-
 /// Lines at the foot of the terminal that are written over as things go on; in a pipe there are none.
 struct LiveLines {
   private var shown: [String] = []
@@ -18,20 +16,11 @@ struct LiveLines {
     let width = Terminal.width
     var text = shown.isEmpty ? "" : "\r\u{1B}[\(shown.count)A\u{1B}[J"
     // A line that wraps would be two when it is to be written over.
-    for line in lines { text += Terminal.plain(line).prefix(width - 1) + "\n" }
+    for line in lines { text += Terminal.plain(line).fitted(to: width - 1) + "\n" }
     Terminal.draw(text)
     shown = lines
   }
 
   /// Takes them away.
   mutating func clear() { show([]) }
-}
-
-extension Terminal {
-  /// Columns of the terminal that standard error is on.
-  static var width: Int {
-    var size = winsize()
-    guard ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col >= 20 else { return 80 }
-    return Int(size.ws_col)
-  }
 }

@@ -1,16 +1,14 @@
 import ArgumentParser
 import SDClient
+import SDCore
 
-/// Which server a command talks to, and how it shows what it hears.
-struct ServerOptions: ParsableArguments {
+/// Which server a command talks to.
+struct ServerAddress: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "The server's address.", discussion: "Default: SDCTL_SERVER of the environment, else http://127.0.0.1:8811.",
       valueName: "url"))
   var server: String?
-
-  @Option(name: [.customLong("output"), .customShort("o")], help: "How to print: text or json.")
-  var format: OutputFormat = .text
 
   static let defaultServer = "http://127.0.0.1:8811"
 
@@ -21,10 +19,15 @@ struct ServerOptions: ParsableArguments {
   }
 }
 
-/// How a command prints.
-enum OutputFormat: String, ExpressibleByArgument, CaseIterable {
-  /// For people.
-  case text
-  /// For programs: one JSON value, or one a line while something goes on.
-  case json
+/// Which server a command talks to, and how it shows what it hears.
+struct ServerOptions: ParsableArguments {
+  @OptionGroup var address: ServerAddress
+  @OptionGroup var output: OutputOptions
+
+  var format: OutputFormat { output.format }
+
+  func client() throws -> SDClient { try address.client() }
+
+  /// Prints a result: JSON, or what `text` makes of it.
+  func show(_ json: @autoclosure () -> JSONValue, text: () -> Void) { output.show(json(), text: text) }
 }

@@ -19,22 +19,28 @@ struct SubmitCommand: AsyncParsableCommand {
       """)
 
   @OptionGroup var options: ServerOptions
-  @Argument(help: "A file with a whole task as JSON, - for standard input.") var file: String?
+  @Argument(help: "A file with a whole task as JSON, - for standard input.", completion: .file()) var file: String?
   @Option(name: .shortAndLong, help: "What the picture is to show.") var prompt: String?
   @Option(help: "What it is not to show.") var negativePrompt: String?
   @Option(help: "The runtime; the server's first unless said.") var runtime: String?
-  @Option(help: ArgumentHelp("One of \(TaskType.allCases.map(\.rawValue).joined(separator: ", ")).")) var type: String?
+  @Option(
+    help: ArgumentHelp("One of \(TaskType.allCases.map(\.rawValue).joined(separator: ", "))."),
+    completion: .list(TaskType.allCases.map(\.rawValue)))
+  var type: String?
   @Option(help: "The seed; the same gives the same picture.") var seed: Int?
   @Option(help: "Sampling steps.") var steps: Int?
   @Option(help: "Width in pixels.") var width: Int?
   @Option(help: "Height in pixels.") var height: Int?
   @Option(help: "How many pictures.") var batch: Int?
-  @Option(help: ArgumentHelp("A picture to start from; makes the task image-to-image.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp("A picture to start from; makes the task image-to-image.", valueName: "file"),
+    completion: .file())
   var initImage: String?
   @Option(help: "An id of your own.") var id: String?
   @Option(help: "Where the outputs are to go in the store.") var prefix: String?
   @Option(
-    help: ArgumentHelp("What the engine is sent, as JSON; - for standard input. Flags go over it.", valueName: "file"))
+    help: ArgumentHelp("What the engine is sent, as JSON; - for standard input. Flags go over it.", valueName: "file"),
+    completion: .file())
   var content: String?
   @Option(help: "What pictures are stored as: png, jpeg or webp; as the engine makes them unless said.") var format:
     String?
@@ -44,7 +50,9 @@ struct SubmitCommand: AsyncParsableCommand {
   var thumbnail: Int?
   @Flag(help: "Store pictures without prompt, seed and graph in them.") var stripMetadata = false
   @Flag(help: "Wait for the task's end.") var wait = false
-  @Option(help: ArgumentHelp("Download the outputs into a directory; waits for the end.", valueName: "dir"))
+  @Option(
+    help: ArgumentHelp("Download the outputs into a directory; waits for the end.", valueName: "dir"),
+    completion: .directory)
   var out: String?
 
   func validate() throws {

@@ -14,10 +14,10 @@ struct TaskFollower {
     for try await event in client.events(id, run: run) {
       switch event {
       case .state(let task):
-        show(&line, "\(task.id): \(task.state.rawValue)")
+        show(&line, task.state.rawValue)
         note("state", task.json, "\(task.state.rawValue)")
       case .progress(let progress):
-        show(&line, "\(id): \(progress.text)")
+        show(&line, progress.text)
         note("progress", progress.json, progress.text)
       case .preview: break
       case .end(let task):

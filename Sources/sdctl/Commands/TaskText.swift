@@ -28,14 +28,21 @@ extension TaskView {
   }
 
   /// A task in one line of a table.
-  var row: [String] {
+  func row(at now: Timestamp) -> [String] {
     let took = finishedAt.map { ($0 - createdAt).seconds.shortSeconds } ?? "-"
     return [
-      id, "\(run)", state.rawValue, type.rawValue, runtime ?? "-", createdAt.description, took, "\(outputs.count)",
+      id, "\(run)", state.rawValue, (now - createdAt).seconds.age, took, runtime ?? "-", type.rawValue,
+      "\(outputs.count)",
     ]
   }
 
-  static let header = ["ID", "RUN", "STATE", "TYPE", "RUNTIME", "CREATED", "TOOK", "OUTPUTS"]
+  /// The table that such rows go into.
+  static var table: Table {
+    Table(
+      ["ID", "RUN", "STATE", "AGE", "TOOK", "RUNTIME", "TYPE", "OUT"], flexible: ["TYPE", "RUNTIME"],
+      sparable: ["OUT", "TYPE", "TOOK"],
+      colours: ["STATE": Colour.ofState])
+  }
 }
 
 extension TaskView.Output {
@@ -51,9 +58,7 @@ extension TaskView.Output {
 extension TaskProgress {
   /// How far it is, in a line: a bar, the steps, what is left.
   var text: String {
-    let done = Int((min(max(fraction, 0), 1) * 20).rounded())
-    var text = "[" + String(repeating: "=", count: done) + String(repeating: " ", count: 20 - done) + "]"
-    text += " \(Int((min(max(fraction, 0), 1) * 100).rounded()))%"
+    var text = ProgressBar.text(fraction)
     if let step, let steps { text += ", step \(step) of \(steps)" }
     if let eta, eta >= 0 { text += ", about \(eta.shortSeconds) left" }
     return text
@@ -61,6 +66,18 @@ extension TaskProgress {
 }
 
 extension Double {
+  /// Seconds since something, in its largest unit: `42 s`, `5 min`, `3 h`, `12 d`.
+  var age: String {
+    guard isFinite, self < 1e11 else { return "-" }
+    let seconds = Int(Swift.max(0, self))
+    return switch seconds {
+    case ..<120: "\(seconds) s"
+    case ..<7200: "\(seconds / 60) min"
+    case ..<172_800: "\(seconds / 3600) h"
+    default: "\(seconds / 86400) d"
+    }
+  }
+
   /// Seconds for people: `0.25 s`, `12.3 s`, `4 min 5 s`.
   var shortSeconds: String {
     guard isFinite, abs(self) < 1e9 else { return "-" }

@@ -6,6 +6,22 @@ enum Terminal {
   /// Whether somebody sees standard error.
   static let isInteractive = isatty(STDERR_FILENO) == 1
 
+  /// Whether results may be in colour: somebody sees standard output, and does not mind (no-color.org).
+  static let isColoured =
+    isatty(STDOUT_FILENO) == 1 && Environment["NO_COLOR"] == nil && Environment["TERM"] != "dumb"
+
+  /// Columns of the terminal that standard output is on; `nil` where nobody sees it: programs get all of it.
+  static var outputWidth: Int? { isatty(STDOUT_FILENO) == 1 ? columns(of: STDOUT_FILENO) : nil }
+
+  /// Columns of the terminal that standard error is on.
+  static var width: Int { columns(of: STDERR_FILENO) }
+
+  private static func columns(of descriptor: Int32) -> Int {
+    var size = winsize()
+    guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col >= 20 else { return 80 }
+    return Int(size.ws_col)
+  }
+
   static func print(_ text: String) { write(text + "\n", to: STDOUT_FILENO) }
 
   /// Prints bytes as they are.
@@ -61,7 +77,8 @@ struct ProgressLine: ~Copyable {
 
   mutating func show(_ text: String) {
     guard Terminal.isInteractive else { return }
-    Terminal.write("\r\u{1B}[K\(Terminal.plain(text))", to: STDERR_FILENO)
+    // A line that wraps cannot be written over.
+    Terminal.write("\r\u{1B}[K\(Terminal.plain(text).fitted(to: Terminal.width - 1))", to: STDERR_FILENO)
     isShown = true
   }
 

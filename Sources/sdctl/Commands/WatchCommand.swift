@@ -7,6 +7,11 @@ struct WatchCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "watch", abstract: "Watch a task up to its end.",
     discussion: """
+      Examples:
+
+        sdctl watch ID
+        sdctl watch ID --output json
+
       On a terminal a line shows how far it is; in a pipe each event is a line, with --output json a JSON object.
 
       Exit status: 0 the task succeeded; 1 it failed, was cancelled or expired; 3 the server cannot be reached; \

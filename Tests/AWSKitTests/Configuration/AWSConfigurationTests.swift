@@ -1,4 +1,5 @@
 import HTTPTransport
+import HTTPTypes
 import Testing
 
 @testable import AWSKit
@@ -94,5 +95,25 @@ struct AWSConfigurationTests {
     let error = #expect(throws: AWSError.self) { try SQS(client) }
     #expect(error?.code == .invalidEndpoint && error?.message.contains("AWS_REGION") == true)
     #expect(throws: AWSError.self) { try SQS(client, region: "not a region") }
+  }
+
+  @Test(arguments: [
+    ("fips-us-east-1", "sqs-fips.us-east-1.amazonaws.com", "us-east-1"),
+    ("us-west-2-fips", "sqs-fips.us-west-2.amazonaws.com", "us-west-2"),
+    ("fips-us-gov-west-1", "sqs.us-gov-west-1.amazonaws.com", "us-gov-west-1"),
+  ])
+  func oldNamesOfFIPSRegionsAreEndpointsOfTheRegion(name: String, host: String, region: String) async throws {
+    let transport = RecordingTransport()
+    let client = transport.client { $0.region = name }
+    _ = try await SQS(client).listQueues()
+    _ = try await SQS(transport.client(), region: name).listQueues()
+    #expect(transport.exchanges.map { $0.request.authority } == [host, host])
+    for exchange in transport.exchanges {
+      #expect(exchange.request.headerFields[.authorization]?.contains("/\(region)/sqs/aws4_request") == true)
+    }
+    _ = try await S3(client).listBuckets()
+    let s3 = transport.exchanges.last?.request
+    #expect(s3?.authority == "s3-fips.\(region).amazonaws.com")
+    #expect(s3?.headerFields[.authorization]?.contains("/\(region)/s3/") == true)
   }
 }

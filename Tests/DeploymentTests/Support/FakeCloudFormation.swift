@@ -1,5 +1,5 @@
 import AWSKit
-import FoundationEssentials
+import Foundation
 import HTTPTransport
 import SDTestKit
 import Synchronization

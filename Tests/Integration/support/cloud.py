@@ -101,7 +101,8 @@ class Cloud:
         return len(self.webui.calls)
 
     def notice_ids(self):
-        return [attributes["notice_id"] for attributes, _ in self.deployment.notices()]
+        """What was announced; how often is no matter, as long as it was in the same words, which the checker sees to."""
+        return {attributes["notice_id"] for attributes, _ in self.deployment.notices()}
 
     def outputs(self):
         """The tags of all objects that are for clients, by their keys: whoever writes one again leaves another time."""

@@ -7,7 +7,7 @@ from .local_server import LocalServer
 
 
 class FolderServer(LocalServer):
-    def __init__(self, folder):
+    def __init__(self, folder, **options):
         self.paths = paths = []
 
         class Handler(SimpleHTTPRequestHandler):
@@ -20,4 +20,4 @@ class FolderServer(LocalServer):
             def log_message(self, *arguments):
                 pass
 
-        super().__init__(functools.partial(Handler, directory=folder))
+        super().__init__(functools.partial(Handler, directory=folder), **options)

@@ -18,11 +18,14 @@ class WebUI:
 
     `seconds` is how long an image takes, `delays` how long the next ones take instead; `faults` are given in place of the next images: an answer (status, JSON), or a
     function that writes what it likes to the request's handler. With `varies`, no two calls make the same picture.
+    `memory` is what its process holds, in bytes, until it lets go of its model. One that `keeps_model` loads no other, and
+    says 200.
     """
 
     def __init__(self, seconds=0.0, port=0, varies=False):
         self.seconds, self.delays, self.faults, self.varies = seconds, [], [], varies
         self.calls, self.made, self.interrupts = [], [], 0
+        self.models, self.loaded, self.memory, self.keeps_model, self.reloads = [MODEL], MODEL, 0, False, 0
         self.echo, self.padding, self.shade = {}, 0, 0
         # Answers to requests with a prompt of this kind, whenever they come.
         self.refusals = {}
@@ -73,6 +76,8 @@ class WebUI:
         self.work(self.delays.pop(0) if self.delays else self.seconds)
         count = int(body.get("batch_size", 1)) * int(body.get("n_iter", 1))
         seed = body.get("seed", -1)
+        if not self.keeps_model:
+            self.loaded = body.get("override_settings", {}).get("sd_model_checkpoint", self.loaded)
         shade = self.shade + (len(self.calls) * 16 if self.varies else 0)
         # ControlNet's maps come after the pictures.
         units = [unit for name, script in body.get("alwayson_scripts", {}).items() if name.lower() == "controlnet"
@@ -82,7 +87,7 @@ class WebUI:
         self.made += made
         images = [base64.b64encode(image).decode() for image in made]
         info = {"all_seeds": [seed + n for n in range(count)], "seed": seed, "prompt": body.get("prompt", ""),
-                "sd_model_name": MODEL.rsplit(".", 1)[0], "index_of_first_image": 0}
+                "sd_model_name": self.loaded.rsplit(".", 1)[0], "index_of_first_image": 0}
         if path.endswith("extra-single-image"):
             return 200, {"html_info": "<p>done</p>", "image": images[0]}
         if path.endswith("extra-batch-images"):
@@ -110,11 +115,12 @@ class WebUI:
                 if webui.is_away:
                     return self.answer(503, {"detail": "loading"})
                 values = {
-                    "options": {"sd_model_checkpoint": MODEL, "samples_format": "png"},
-                    "sd-models": [{"title": MODEL, "model_name": MODEL.rsplit(".", 1)[0], "filename": f"/m/{MODEL}", "hash": None}],
+                    "options": {"sd_model_checkpoint": webui.loaded, "samples_format": "png"},
+                    "sd-models": [{"title": model, "model_name": model.rsplit(".", 1)[0], "filename": f"/m/{model}", "hash": None}
+                                  for model in webui.models],
                     "progress": {"progress": 0.0, "eta_relative": 0.0, "current_image": None,
                                  "state": {"job": "a task", "job_count": 1} if webui._busy else {"job": "", "job_count": 0}},
-                    "memory": {"ram": {}, "cuda": {}}}
+                    "memory": {"ram": {"used": webui.memory}, "cuda": {}}}
                 name = self.path.split("?")[0].removeprefix("/sdapi/v1/")
                 if name in MAKES:
                     return self.answer(405, {"detail": "Method Not Allowed"})
@@ -129,6 +135,10 @@ class WebUI:
                         made(self) if callable(made) else self.answer(*made)
                     except OSError:
                         self.close_connection = True  # one of the two is gone
+                elif name in ("unload-checkpoint", "reload-checkpoint", "refresh-checkpoints"):
+                    if name == "unload-checkpoint":
+                        webui.memory, webui.reloads = 0, webui.reloads + 1
+                    self.answer(200, {})
                 elif name == "interrupt":
                     webui.interrupts += 1
                     webui.broken_off.set()

@@ -90,6 +90,29 @@ struct DeadLettersTests {
     #expect(try await harness.record("m1")?.state == .succeeded)
   }
 
+  @Test("that the queue moved by itself open the next run, and the run that nobody had ended is closed and announced")
+  func movedByQueue() async throws {
+    let harness = try WorkerHarness()
+    try await harness.submit("t1")
+    // Received too often by consumers that died, the last one while the engine worked: no reason, and no end.
+    let lease = try #require(try await harness.queue.receive(max: 1, wait: .zero, visibility: nil).first)
+    let entry = try #require(try await harness.ledger.latest(TaskKey(id: "t1")))
+    _ = try await RecordWriter(harness.ledger).apply(to: entry) { record in
+      record.state = .running
+      record.claim = Claim(token: "dead", epoch: 1, worker: "dead", messageID: lease.messageID, at: record.createdAt)
+      return true
+    }
+    try await harness.letters.send(OutgoingMessage(body: lease.body, attributes: lease.attributes))
+    _ = try await harness.queue.complete([lease])
+    let letters = try await DeadLetters(of: harness.queue)
+    #expect(try await letters.list(max: 10).map(\.code) == [Letter.movedByQueue])
+    #expect(try await letters.redrive(.all).done.count == 1)
+    try await harness.workUntilEmpty()
+    #expect(try await harness.record("t1", run: 1)?.error?.code == .attemptsExhausted)
+    #expect(try await harness.record("t1", run: 2)?.state == .succeeded)
+    #expect(try await Set(harness.heard().map(\.id)) == ["t1/1/failed", "t1/2/succeeded"])
+  }
+
   @Test("that are not there are named, and the others handled")
   func missing() async throws {
     let harness = try await Self.failed("t1", "t2")

@@ -132,7 +132,7 @@ struct WorkerOutputTests {
     #expect(input["sha256"]?.string?.count == 64)
     #expect(manifest["outputs"]?.array?.map { $0["sha256"]?.string } == record.outputs.map(\.sha256))
     #expect(manifest["outputs"]?.array?.first?["seed"] != nil && manifest["request_sha256"] == .string(record.digest))
-    #expect(manifest["engine"]?["kind"] == "fake" && manifest["engine"]?["model"] == "model.safetensors")
+    #expect(manifest["engine"]?["kind"] == "fake" && manifest["engine"]?["parameters"]?["prompt"] == "x")
     #expect(manifest["worker"] == ["name": "worker", "version": "1.2.3"] && manifest["attempt"] == 1)
     #expect(manifest["seconds"]?["infer"] != nil && manifest["made_at"]?.string.flatMap(Timestamp.init) != nil)
     // Sent again it is a task like the first.

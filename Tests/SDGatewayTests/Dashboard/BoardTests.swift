@@ -64,7 +64,7 @@ import Testing
     #expect(await later.next()?.retry == 1000)
     try await house.succeed("t1", with: [1])
     let news = try await next(&later)
-    #expect(news.event.name == "overview" && news.event.id != id)
+    #expect(news.event.name == "change" && news.event.id != id)
     #expect(news.json["tasks"]?.array?.map { $0["state"] } == ["succeeded"])
   }
 

@@ -34,6 +34,17 @@ public struct AWSClient: Sendable {
     shared = SharedState()
   }
 
+  /// Where tasks run without a change of threads for each call, if the transport offers that.
+  ///
+  /// ```swift
+  /// try await withTaskExecutorPreference(aws.taskExecutor) {
+  ///   for message in try await sqs.receiveMessage(input) { try await handle(message) }
+  /// }
+  /// ```
+  ///
+  /// For tasks that mostly wait for answers; see `CurlTransport.taskExecutor`.
+  public var taskExecutor: (any TaskExecutor)? { (transport as? CurlTransport)?.taskExecutor }
+
   /// What is remembered between calls, a service and region.
   final class SharedState: Sendable {
     let keys = SigningKeyCache()

@@ -106,7 +106,6 @@ struct ServiceClient: Sendable {
       method: call.method, scheme: endpoint.scheme, authority: endpoint.authority, path: endpoint.path + call.target,
       headerFields: call.fields)
     request.headerFields.append(Self.userAgent)
-    let options = options(call)
     var attempt = 1
     var paid = 0
     var hasRenewedCredentials = false
@@ -128,7 +127,7 @@ struct ServiceClient: Sendable {
             body = makeBody(signer.chunkSigner(after: signature, payload: call.payload, with: current))
           }
         }
-        let response = try await exchange(signed, body, options)
+        let response = try await exchange(signed, body, options(call, body))
         let value = try await read(response)
         if settings.mode == .adaptive { state.rate.record(throttled: false, at: client.time.uptime()) }
         state.quota.give(paid > 0 ? paid : RetryQuota.successIncome)
@@ -191,13 +190,17 @@ struct ServiceClient: Sendable {
     throw error
   }
 
-  private func options(_ call: ServiceCall) -> TransferOptions {
+  private func options(_ call: ServiceCall, _ body: RequestBody) -> TransferOptions {
     let timeouts = client.configuration.timeouts
     var options = TransferOptions()
     options.connectTimeout = timeouts.connect
     options.firstByteTimeout = timeouts.firstByte + call.longPoll
+    options.stallTimeout = timeouts.stall
     if !call.isStreamed {
-      options.totalTimeout = timeouts.total + call.longPoll
+      // A body of unknown length may take as long as it moves.
+      options.totalTimeout = body.length.map { length in
+        timeouts.total + call.longPoll + .seconds(length / Int64(max(1, timeouts.slowestUpload)))
+      }
       options.maximumResponseBytes = Int64(call.answerLimit)
     }
     return options

@@ -4,10 +4,17 @@ public struct AWSConfiguration: Sendable {
   public struct Timeouts: Sendable, Hashable {
     /// Until the connection stands.
     public var connect = Duration.seconds(10)
-    /// Until the first byte of the answer; a long poll's wait comes on top.
+    /// From the last byte of the request that left until the first byte of the answer; a long poll's wait comes on top.
     public var firstByte = Duration.seconds(60)
-    /// Until the last byte of an answer that is read as a whole; a long poll's wait comes on top.
+    /// For how long no byte of a body may move, either way.
+    public var stall = Duration.seconds(60)
+    /// Until the last byte of an answer that is read as a whole; a long poll's wait comes on top, and what the request's
+    /// body may take.
+    ///
+    /// Objects that are read from S3 have no such limit: they take as long as they move.
     public var total = Duration.seconds(120)
+    /// The rate at which a request's body is expected to be sent at least, in bytes a second.
+    public var slowestUpload = 64 * 1024
 
     /// The defaults.
     public init() {}

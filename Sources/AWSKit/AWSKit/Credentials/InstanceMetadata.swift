@@ -60,6 +60,12 @@ public final class InstanceMetadata: Sendable {
     return SpotInterruption(action: try answer.required("action"), time: try answer.date("time"))
   }
 
+  /// When it was announced that this spot instance is more likely than others to be interrupted, if it was.
+  public func rebalanceRecommendation() async throws(AWSError) -> Date? {
+    guard let text = try await text("meta-data/events/recommendations/rebalance") else { return nil }
+    return try JSONElement(Array(text.utf8)).date("noticeTime")
+  }
+
   // MARK: Asking
 
   private func token(renewed: Bool) async throws(AWSError) -> String {

@@ -70,7 +70,7 @@ extension S3 {
 }
 
 /// Makes a checksum piece by piece.
-struct ChecksumHasher: Sendable {
+package struct ChecksumHasher: Sendable {
   private enum State: Sendable {
     case crc32(UInt32)
     case crc32c(UInt32)
@@ -81,7 +81,7 @@ struct ChecksumHasher: Sendable {
 
   private var state: State
 
-  init(_ algorithm: S3.ChecksumAlgorithm) {
+  package init(_ algorithm: S3.ChecksumAlgorithm) {
     state =
       switch algorithm {
       case .crc32: .crc32(0)
@@ -92,7 +92,7 @@ struct ChecksumHasher: Sendable {
       }
   }
 
-  mutating func update(_ bytes: some Collection<UInt8>) {
+  package mutating func update(_ bytes: some Collection<UInt8>) {
     let done: Void? = bytes.withContiguousStorageIfAvailable { update($0) }
     if done == nil { Array(bytes).withUnsafeBufferPointer { update($0) } }
   }
@@ -113,7 +113,7 @@ struct ChecksumHasher: Sendable {
   }
 
   /// The value in base64, in network order.
-  func finish() -> String {
+  package func finish() -> String {
     switch state {
     case .crc32(let value), .crc32c(let value): withUnsafeBytes(of: value.bigEndian) { Data($0).base64EncodedString() }
     case .crc64nvme(let value): withUnsafeBytes(of: value.bigEndian) { Data($0).base64EncodedString() }

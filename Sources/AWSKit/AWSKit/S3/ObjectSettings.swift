@@ -214,7 +214,7 @@ extension S3 {
     }
 
     /// A checksum of the object's own bytes, the cheapest one first.
-    var verifiable: Checksum? {
+    package var verifiable: Checksum? {
       let order: [ChecksumAlgorithm] = [.crc32c, .crc32, .crc64nvme, .sha256, .sha1]
       return checksums.filter { !$0.isComposite }
         .min { (order.firstIndex(of: $0.algorithm) ?? 9) < (order.firstIndex(of: $1.algorithm) ?? 9) }

@@ -36,7 +36,7 @@ extension S3 {
       }
       call.body = .bytes(bytes)
       let isSigned = settings.signsPayload ?? !(isSecure && hasChecksum)
-      call.payload = isSigned ? .sha256(of: bytes) : .unsigned
+      call.payload = isSigned ? payloadHash(of: bytes, checksum) : .unsigned
     case .file(_, _, let length): try attach(body, length, checksum, hasChecksum, isSecure, to: &call)
     case .stream(let length, _):
       guard let length else {
@@ -45,6 +45,14 @@ extension S3 {
       }
       try attach(body, length, checksum, hasChecksum, isSecure, to: &call)
     }
+  }
+
+  /// What is signed of bytes in memory; a SHA-256 that goes along as a checksum is the same one.
+  private func payloadHash(of bytes: ArraySlice<UInt8>, _ checksum: BodyChecksum) -> PayloadHash {
+    guard case .known(let known) = checksum, known.algorithm == .sha256,
+      let digest = Data(base64Encoded: known.value), digest.count == 32
+    else { return .sha256(of: bytes) }
+    return .sha256(digest: digest)
   }
 
   private func attach(

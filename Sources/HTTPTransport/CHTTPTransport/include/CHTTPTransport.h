@@ -82,7 +82,7 @@ typedef struct {
 /// Prepares libcurl for this process; call it once.
 bool ht_global_init(void);
 
-/// Starts a detached thread that takes no signals (those of faults excepted). `name` must be a literal.
+/// Starts a detached thread that takes no signals (those of faults excepted). Of `name` 15 bytes count.
 bool ht_thread_start(const char *name, void (*body)(void *), void *context);
 
 /// Nanoseconds of the monotonic clock.
@@ -115,6 +115,8 @@ bool ht_easy_prepare(ht_easy *easy, const ht_request *request, void *context);
 void ht_easy_reset(ht_easy *easy);
 /// Sets which directions rest. May call `head`, `body` and `read`.
 void ht_easy_pause(ht_easy *easy, bool receiving, bool sending);
+/// How many bytes of the request's body the kernel has taken.
+int64_t ht_easy_uploaded(ht_easy *easy);
 
 // A connection without HTTP, for protocols of one's own. Such a handle is never in a multi handle.
 

@@ -9,13 +9,17 @@ struct StoredEntry {
   /// The largest object that may be a record.
   static let maximumBytes = 4 << 20
 
+  private struct Format: Decodable { var format: Int }
+
   private struct Head: Codable {
-    var format = 1
+    var format = Self.present
     /// The request's digest.
     var request: String
     /// Whether the request follows.
     var isInline: Bool
     var record: TaskRecord
+
+    static let present = 1
   }
 
   /// The record.
@@ -30,10 +34,15 @@ struct StoredEntry {
     self.request = request.count <= Self.inlineLimit ? request : nil
   }
 
-  /// What an object says. Throws `.corrupt` for anything but a record.
+  /// What an object says. Throws `.corrupt` for anything but a record, `.unsupported` for one of a newer program.
   init(_ bytes: [UInt8], of key: RunKey) throws(SDError) {
     let end = bytes.firstIndex(of: UInt8(ascii: "\n")) ?? bytes.count
-    guard let head = try? JSONDecoder().decode(Head.self, from: Data(bytes[..<end])), head.format == 1,
+    let line = Data(bytes[..<end])
+    if let format = try? JSONDecoder().decode(Format.self, from: line).format, format > Head.present {
+      throw SDError(
+        .unsupported, "the stored record of task \(key) is of format \(format), which a newer program has written")
+    }
+    guard let head = try? JSONDecoder().decode(Head.self, from: line), head.format == Head.present,
       head.record.key.run == key.run, head.record.key.task.id.utf8.elementsEqual(key.task.id.utf8),
       head.record.key.task.tenant.utf8.elementsEqual(key.task.tenant.utf8)
     else { throw SDError(.corrupt, "the stored record of task \(key) is not one of its records") }

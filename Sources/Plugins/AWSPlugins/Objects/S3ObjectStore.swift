@@ -1,4 +1,5 @@
 public import AWSKit
+import FoundationEssentials
 import Glibc
 public import SDCore
 
@@ -47,7 +48,7 @@ public struct S3ObjectStore: ObjectStore {
 
   @discardableResult
   public func put(_ key: String, _ body: ObjectBody, options: PutOptions) async throws -> ObjectInfo {
-    var (input, size) = try self.input(key, body)
+    var (input, size) = try self.input(key, body, sha256: options.sha256)
     input.settings = S3.ObjectSettings(contentType: options.contentType, metadata: options.metadata)
     // S3 keeps no empty values: they would be gone at the next look.
     if let empty = options.metadata.first(where: { $0.value.isEmpty }) {
@@ -64,11 +65,15 @@ public struct S3ObjectStore: ObjectStore {
       metadata: options.metadata)
   }
 
-  private func input(_ key: String, _ body: ObjectBody) throws(SDError) -> (S3.PutObjectInput, Int64) {
+  private func input(
+    _ key: String, _ body: ObjectBody, sha256: String?
+  ) throws(SDError) -> (S3.PutObjectInput, Int64) {
     let whole = try wholeKey(key)
     switch body {
     case .bytes(let bytes):
-      return (S3.PutObjectInput(bucket: bucket, key: whole, bytes: bytes), Int64(bytes.count))
+      var input = S3.PutObjectInput(bucket: bucket, key: whole, bytes: bytes)
+      input.checksum = sha256.flatMap { Data(hexadecimal: $0) }.map { .init(.sha256, $0.base64EncodedString()) }
+      return (input, Int64(bytes.count))
     case .file(let path):
       var status = stat()
       guard stat(path, &status) == 0 else {
@@ -135,6 +140,23 @@ public struct S3ObjectStore: ObjectStore {
       case .get: try await s3.presignGetObject(.init(bucket: bucket, key: whole), lifetime: expires).url
       case .put: try await s3.presignPutObject(.init(bucket: bucket, key: whole, bytes: []), lifetime: expires).url
       }
+    }
+  }
+}
+
+extension Data {
+  /// The bytes of a SHA-256 in hexadecimal; `nil` for any other text.
+  fileprivate init?(hexadecimal text: String) {
+    let digits = Array(text.utf8)
+    guard digits.count == 64, digits.allSatisfy({ $0 != UInt8(ascii: "+") && $0 != UInt8(ascii: "-") }) else {
+      return nil
+    }
+    self.init()
+    for position in stride(from: 0, to: digits.count, by: 2) {
+      guard let byte = UInt8(String(decoding: digits[position..<(position + 2)], as: UTF8.self), radix: 16) else {
+        return nil
+      }
+      append(byte)
     }
   }
 }

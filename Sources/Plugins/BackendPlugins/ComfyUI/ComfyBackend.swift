@@ -60,7 +60,7 @@ public final class ComfyBackend: InferenceBackend {
     graph.fillSeeds(request.seed)
     if request.type == .pipeline, request.content["workflow"] == nil {
       // As it came: a graph, or the body of POST /prompt.
-      if Self.isWrapped(request.content) {
+      if ComfyGraph.isWrapped(request.content) {
         request.content["prompt"] = graph.json
       } else {
         request.content = graph.json
@@ -88,12 +88,8 @@ public final class ComfyBackend: InferenceBackend {
       return try await workflows.graph(named: name, filledFor: request) { try await self.checkpoints() }
     }
     // Some send the whole body of POST /prompt.
-    if let prompt = content["prompt"], Self.isWrapped(content) { return try ComfyGraph(prompt) }
+    if let prompt = content["prompt"], ComfyGraph.isWrapped(content) { return try ComfyGraph(prompt) }
     return try ComfyGraph(content)
-  }
-
-  private static func isWrapped(_ content: JSONValue) -> Bool {
-    content["prompt"]?.object != nil && content["prompt"]?["class_type"] == nil
   }
 
   private func checkModels(of graph: ComfyGraph, _ request: InferenceRequest) throws(TaskError) {

@@ -23,6 +23,11 @@ struct ComfyGraph: Sendable {
 
   private static func refused(_ why: String) -> TaskError { TaskError(.engineRejected, .prepare, why) }
 
+  /// Whether a content is the body of `POST /prompt` rather than a graph.
+  static func isWrapped(_ content: JSONValue) -> Bool {
+    content["prompt"]?.object != nil && content["prompt"]?["class_type"] == nil
+  }
+
   /// Names of the nodes, in the order in which ComfyUI shows them.
   var nodeNames: [String] {
     (json.object?.names ?? []).sorted { a, b in

@@ -38,7 +38,8 @@ public final class TestPatternBackend: InferenceBackend {
   public func prepare(_ request: InferenceRequest) async throws -> PreparedInference {
     _ = try TestPatternOrders(configuration, content: request.content)
     _ = try TestPatternJob(request, model: configuration.model)
-    return PreparedInference(request: request, payload: [], name: "\(request.key)#\(request.attempt)")
+    return PreparedInference(
+      request: TestPatternJob.seeded(request), payload: [], name: "\(request.key)#\(request.attempt)")
   }
 
   @concurrent

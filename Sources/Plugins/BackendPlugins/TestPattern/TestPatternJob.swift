@@ -40,6 +40,22 @@ struct TestPatternJob: Sendable {
     try checkSizes()
   }
 
+  /// A request with its seed in it, so that it makes the same pictures again.
+  static func seeded(_ request: InferenceRequest) -> InferenceRequest {
+    var request = request
+    switch request.type {
+    case .textToImage, .imageToImage:
+      if request.content["seed"]?.seed == nil { request.content["seed"] = .number(JSONNumber(request.seed)) }
+    case .pipeline:
+      let isWrapped = ComfyGraph.isWrapped(request.content)
+      guard var graph = try? ComfyGraph((isWrapped ? request.content["prompt"] : nil) ?? request.content) else { break }
+      graph.fillSeeds(request.seed)
+      if isWrapped { request.content["prompt"] = graph.json } else { request.content = graph.json }
+    case .extraSingleImage, .extraBatchImages: break
+    }
+    return request
+  }
+
   /// Total work, before any of it is begun.
   private func checkSizes() throws(TaskError) {
     let sides = 1...8192

@@ -1,4 +1,4 @@
-import SDCore
+public import SDCore
 import Synchronization
 
 extension WebUIBackend {
@@ -12,6 +12,20 @@ extension WebUIBackend {
     }
     _ = try? await client.post("reload-checkpoint", timeout: Limit.reload)
     return true
+  }
+
+  /// The web UI keeps in main memory what it has loaded before, and has no bound to that: its process is measured, not the
+  /// GPU, of which it needs all it can get.
+  public func recycleMemory(above limit: Int) async -> RecycledMemory? {
+    guard let before = await usedMemory(), before > limit, await freeMemory() else { return nil }
+    return RecycledMemory(before: before, after: await usedMemory() ?? before)
+  }
+
+  private func usedMemory() async -> Int? {
+    guard let answer = try? await client.get("memory", timeout: Limit.question),
+      let used = answer.json?["ram"]?["used"]?.double, used >= 0, used < 1e15
+    else { return nil }
+    return Int(used)
   }
 
   /// What an engine without memory is to tell the client: what was asked for, what there is, what to do.

@@ -35,28 +35,42 @@ extension WebUIBackend {
       let isLoaded = known.loaded.map(model.isCalled) ?? false
       return isLoaded && !state.withLock { $0.hasChangedModels } ? nil : model.title
     }
-    if let loaded = known.loaded, known.isCertainlyOther(loaded, than: asked) {
-      throw TaskError(
-        .modelNotFound, .prepare,
-        "the engine has the model \(loaded) loaded, not \(asked), and may not load another; \(known.modelList)")
-    }
+    try Self.refuseOther(than: asked, known)
     return nil
+  }
+
+  /// Refuses an engine that certainly works with another model.
+  static func refuseOther(than asked: String, _ known: WebUIKnowledge) throws(TaskError) {
+    guard let loaded = known.loaded, known.isCertainlyOther(loaded, than: asked) else { return }
+    throw TaskError(
+      .modelNotFound, .prepare,
+      "the engine has the model \(loaded) loaded, not \(asked), and may not load another; \(known.modelList)")
   }
 
   /// Asks the engine for everything that matters of it.
   func learn() async throws -> WebUIKnowledge {
-    var known = WebUIKnowledge()
-    let options = try await ask("options", isVital: true)
-    known.loaded = Self.loadedModel(in: options)
-    known.models = WebUIKnowledge.models(in: try await ask("sd-models") ?? .null)
-    known.samplers = WebUIKnowledge.samplers(in: try await ask("samplers") ?? .null)
-    known.schedulers = WebUIKnowledge.schedulers(in: try await ask("schedulers") ?? .null)
-    known.upscalers = WebUIKnowledge.names(in: try await ask("upscalers") ?? .null)
-    known.latentModes = WebUIKnowledge.names(in: try await ask("latent-upscale-modes") ?? .null)
-    known.tellsProgress = try await ask("progress?skip_current_image=true")?["progress"]?.double != nil
+    // All at once: the first task waits for the answers.
+    async let options = ask("options", isVital: true)
+    async let models = ask("sd-models")
+    async let samplers = ask("samplers")
+    async let schedulers = ask("schedulers")
+    async let upscalers = ask("upscalers")
+    async let latentModes = ask("latent-upscale-modes")
+    async let progress = ask("progress?skip_current_image=true")
     // Asked in a way that does nothing: a route that there is refuses GET with 405, one that is not gives 404.
-    known.canInterrupt = try await hasRoute("interrupt") || known.tellsProgress
-    known.doesExtras = try await hasRoute("extra-single-image")
+    async let interrupts = hasRoute("interrupt")
+    async let extras = hasRoute("extra-single-image")
+    var known = WebUIKnowledge()
+    known.loaded = Self.loadedModel(in: try await options)
+    known.models = WebUIKnowledge.models(in: try await models ?? .null)
+    known.samplers = WebUIKnowledge.samplers(in: try await samplers ?? .null)
+    known.schedulers = WebUIKnowledge.schedulers(in: try await schedulers ?? .null)
+    known.upscalers = WebUIKnowledge.names(in: try await upscalers ?? .null)
+    known.latentModes = WebUIKnowledge.names(in: try await latentModes ?? .null)
+    known.tellsProgress = try await progress?["progress"]?.double != nil
+    let hasInterrupt = try await interrupts
+    known.canInterrupt = hasInterrupt || known.tellsProgress
+    known.doesExtras = try await extras
     let learnt = known
     state.withLock { $0.knowledge = learnt }
     return learnt

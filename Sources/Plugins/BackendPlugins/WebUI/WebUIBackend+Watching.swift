@@ -40,6 +40,12 @@ extension WebUIBackend {
       models: known.models.map(\.title), reportsProgress: known.tellsProgress, interrupts: known.canInterrupt)
   }
 
+  public func verify(model: String) async throws {
+    let known: WebUIKnowledge
+    if let present = state.withLock({ $0.knowledge }) { known = present } else { known = try await learn() }
+    try Self.refuseOther(than: model, known)
+  }
+
   public func progress(of prepared: PreparedInference, withPreview: Bool) async throws -> TaskProgress? {
     let (isRunning, knowledge) = state.withLock { ($0.running[prepared.name] == false, $0.knowledge) }
     guard isRunning, knowledge?.tellsProgress != false else { return nil }

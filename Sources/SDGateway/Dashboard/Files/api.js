@@ -21,13 +21,17 @@ export function forgetKey() {
   sessionStorage.removeItem(storageName);
 }
 
-/** The answer to a request, whatever its status; asks for an API key where one is needed, and goes on with it. */
+/**
+ * The answer to a request, whatever its status; asks for an API key where one is needed, and goes on with it.
+ * `onSent` is called each time that it is on its way, `onAsk` when it waits for somebody to type.
+ */
 export async function request(path, options = {}) {
   for (;;) {
     const used = key;
     const headers = new Headers(options.headers);
     if (used !== null) headers.set("x-api-key", used);
     let response;
+    options.onSent?.();
     try {
       response = await fetch(path, { ...options, headers });
     } catch (error) {
@@ -35,6 +39,7 @@ export async function request(path, options = {}) {
       throw new Problem(0);
     }
     if (response.status !== 401) return response;
+    options.onAsk?.();
     if (key === used) await askForKey(used !== null);
   }
 }

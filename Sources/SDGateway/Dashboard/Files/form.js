@@ -18,7 +18,7 @@ export async function form(main, signal, again) {
   const chooser = h("fieldset", {}, h("legend", { class: "unseen" }, "What to make"), h("div", { class: "kinds" }, kinds.map((one) =>
     h("label", {}, h("input", { type: "radio", name: "kind", value: one.id, onchange: () => choose(one, one.example, {}) }), h("span", {}, one.label)))));
   const optionGrid = h("div", { class: "grid" });
-  const button = h("button", { type: "submit", class: "primary" }, "Submit");
+  const button = h("button", { type: "submit", class: "primary", disabled: true }, "Submit");
   const element = h("form", { class: "stack card pad", novalidate: true, "aria-busy": "true", onsubmit: submit },
     chooser, about, parts.fields,
     h("details", {}, h("summary", {}, "Options"), optionGrid),
@@ -61,6 +61,7 @@ export async function form(main, signal, again) {
     fill(parts.problems);
     showRequest();
     element.removeAttribute("aria-busy");
+    button.disabled = false;
   }
 
   /** The body of the request; what cannot be read is said at its field. */

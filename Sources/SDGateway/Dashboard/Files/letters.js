@@ -95,7 +95,7 @@ function runtimePart({ runtime, letters: list }, reload) {
     told,
     h("div", { class: "card scroll" }, h("table", { class: "letters" },
       h("caption", { class: "unseen" }, `Dead letters of ${runtime.name}`),
-      h("thead", {}, h("tr", {}, h("td", {}, all), ["Task", "Reason", "Sent"].map((name) => h("th", { scope: "col" }, name)))),
+      h("thead", {}, h("tr", {}, h("td", {}, all, h("span", { class: "phone", "aria-hidden": "true" }, "All")), ["Task", "Reason", "Sent"].map((name) => h("th", { scope: "col" }, name)))),
       h("tbody", {}, list.map((letter, n) => h("tr", {},
         h("td", {}, boxes[n]),
         h("th", { scope: "row" }, letter.task

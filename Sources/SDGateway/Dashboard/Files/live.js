@@ -71,12 +71,13 @@ export function startLive() {
     onState(state) {
       if (state === "held") {
         polling ??= setInterval(poll, pollEvery);
-      } else if (state === "live") {
-        if (polling) return;
-        setState("live");
-      } else if (!polling) {
-        setState("away");
+        return;
       }
+      if (state === "live") {
+        clearInterval(polling);
+        polling = undefined;
+      }
+      if (!polling) setState(state);
     },
   });
 }

@@ -6,7 +6,7 @@ import { hasEnded, live, taskKey } from "./live.js";
 import { firstPicture, mark, picture, pill, progressBar, taskAddress, trouble, when } from "./pieces.js";
 import { remove, taskPath } from "./api.js";
 
-const shown = 40;
+const shown = 40, endedShown = 12;
 
 export function overview(main, signal) {
   const runtimes = h("div", { class: "runtimes" });
@@ -23,12 +23,12 @@ export function overview(main, signal) {
       h("div", { class: "bar-head" }, h("h2", { id: "runtimes-title" }, "Runtimes")), runtimes),
     h("section", { "aria-labelledby": "open-title" },
       h("div", { class: "bar-head" }, h("h2", { id: "open-title" }, "Queued and running")), openPart),
-    h("section", { "aria-labelledby": "workers-title" },
-      h("div", { class: "bar-head" }, h("h2", { id: "workers-title" }, "Workers"),
-        h("p", {}, "As the newest tasks name them")), workerPart),
     h("section", { "aria-labelledby": "ended-title" },
       h("div", { class: "bar-head" }, h("h2", { id: "ended-title" }, "Finished"),
-        h("a", { href: "#/pictures" }, "All pictures")), endedPart));
+        h("a", { href: "#/pictures" }, "All pictures")), endedPart),
+    h("section", { "aria-labelledby": "workers-title" },
+      h("div", { class: "bar-head" }, h("h2", { id: "workers-title" }, "Workers"),
+        h("p", {}, "As the newest tasks name them")), workerPart));
 
   function show() {
     if (!live.isKnown()) return;
@@ -38,7 +38,7 @@ export function overview(main, signal) {
     const unfinished = tasks.filter((task) => !hasEnded(task)).sort(
       (a, b) => rank(a) - rank(b) || (a.created_at < b.created_at ? -1 : 1));
     list(openPart, open, unfinished.slice(0, shown), row, updateRow, nothingOpen);
-    list(endedPart, ended, tasks.filter(hasEnded).slice(0, shown), row, updateRow, nothingEnded);
+    list(endedPart, ended, tasks.filter(hasEnded).slice(0, endedShown), row, updateRow, nothingEnded);
     list(workerPart, workers, live.workers ?? [], workerRow, updateWorker, noWorkers, (worker) => worker.name);
   }
 

@@ -29,8 +29,10 @@ setInterval(() => {
   for (const element of document.querySelectorAll("[data-ago]")) say(element, ago(element.dataset.ago));
 }, 1000);
 
-export const firstPicture = (task) =>
-  task.outputs.find((output) => output.role === "image" && output.content_type.startsWith("image/"));
+/** Whether the server makes a small picture of an output; others are opened, not shown. */
+export const isShown = (output) => /^image\/(png|jpeg|webp)$/.test(output.content_type);
+
+export const firstPicture = (task) => task.outputs.find((output) => output.role === "image" && isShown(output));
 
 export function picture(task, output, size, alt) {
   const image = h("img", { alt, loading: "lazy", decoding: "async", width: output.width, height: output.height });

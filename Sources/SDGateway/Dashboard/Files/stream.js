@@ -4,6 +4,7 @@ import { request } from "./api.js";
 import { parse } from "./json.js";
 
 const firstWait = 4000;
+const proof = 2000;
 const longestPause = 20000;
 
 /** Takes the events out of a stream of text (WHATWG HTML, section 9.2.6). */
@@ -46,29 +47,39 @@ export class EventParser {
  */
 export async function follow(path, { onEvent, onState = () => {}, signal }) {
   const place = { id: "", retry: 1000 };
-  let failures = 0;
+  let failures = 0, isHeld = false;
   while (!signal.aborted) {
     await whenSeen(signal);
     const hidden = new AbortController();
     const hide = () => document.hidden && hidden.abort();
     document.addEventListener("visibilitychange", hide);
+    let timer, hasBegun = false;
     // Whoever has had an event is kept waiting for the next; the first is always there.
-    const held = place.id ? 0 : setTimeout(() => onState("held"), firstWait);
+    const onSent = () => {
+      if (!place.id) timer = setTimeout(() => { isHeld = true; onState("held"); }, firstWait);
+    };
     const onStart = () => {
-      clearTimeout(held);
+      if (hasBegun) return;
+      hasBegun = true;
+      clearTimeout(timer);
       failures = 0;
-      onState("live");
+      const live = () => { isHeld = false; onState("live"); };
+      // What was held and comes at once may be its end; what goes on after that was only slow.
+      if (isHeld) timer = setTimeout(live, proof);
+      else live();
     };
     try {
-      if (await listen(path, place, AbortSignal.any([signal, hidden.signal]), onStart, onEvent)) return;
+      const asked = { signal: AbortSignal.any([signal, hidden.signal]), onSent, onAsk: () => clearTimeout(timer) };
+      if (await listen(path, place, asked, onStart, onEvent)) return;
     } catch {
       if (signal.aborted) return;
       if (hidden.signal.aborted) continue;
       failures += 1;
     } finally {
-      clearTimeout(held);
+      clearTimeout(timer);
       document.removeEventListener("visibilitychange", hide);
     }
+    if (isHeld) place.id = "";
     if (failures > 0) onState("away");
     // Not all at the same moment, after a server that was away.
     const pause = Math.min(place.retry * 2 ** Math.min(failures, 5), longestPause) * (0.75 + Math.random() / 2);
@@ -77,9 +88,9 @@ export async function follow(path, { onEvent, onState = () => {}, signal }) {
 }
 
 /** One connection, from where the last one ended; answers whether there is no more to come. */
-async function listen(path, place, signal, onStart, onEvent) {
+async function listen(path, place, options, onStart, onEvent) {
   const headers = { Accept: "text/event-stream", ...(place.id ? { "Last-Event-ID": place.id } : {}) };
-  const response = await request(path, { headers, signal, cache: "no-store" });
+  const response = await request(path, { ...options, headers, cache: "no-store" });
   if (response.status === 404) return true;
   if (!response.ok) throw new Error(`${response.status}`);
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();

@@ -5,7 +5,7 @@ import { get, outputAddress, post, remove, taskPath } from "./api.js";
 import { bytes, count, seconds, title, type } from "./format.js";
 import { brief } from "./json.js";
 import { hasEnded, live } from "./live.js";
-import { picture, pill, progressBar, taskAddress, trouble, when } from "./pieces.js";
+import { isShown, picture, pill, progressBar, taskAddress, trouble, when } from "./pieces.js";
 import { follow } from "./stream.js";
 import { spans, timings } from "./waterfall.js";
 
@@ -112,9 +112,8 @@ export async function task(main, signal, wanted) {
 }
 
 function shot(task, output) {
-  const isPicture = output.content_type.startsWith("image/");
   const link = h("a", { target: "_blank", rel: "noopener" },
-    isPicture ? picture(task, output, 1024, `Output ${output.n}: ${title(task)}`) : h("p", { class: "pad" }, output.content_type));
+    isShown(output) ? picture(task, output, 1024, `Output ${output.n}: ${title(task)}`) : h("p", { class: "pad" }, `Open output ${output.n}, ${output.content_type}`));
   outputAddress(task, output).then((address) => { link.href = address; }, () => {});
   return h("figure", { class: "card" }, link, h("figcaption", {},
     output.width && h("span", {}, `${output.width}×${output.height}`), h("span", {}, bytes(output.bytes)),

@@ -85,7 +85,7 @@ struct DeployDiffCommand: AsyncParsableCommand {
             ["name": .string(release.name), "new": .bool(values == nil), "values": .array((values ?? []).map(\.json))]
           }),
       ]) {
-        Terminal.print(changes.flatMap(DeployText.lines).map(Terminal.plain).joined(separator: "\n"))
+        Terminal.print(changes.flatMap { DeployText.lines(of: $0) }.map(Terminal.plain).joined(separator: "\n"))
         for (release, values) in releases {
           let words = values.map { $0.isEmpty ? "as it is to be" : "has other values" } ?? "to be installed"
           Terminal.print("  \(release.name)  \(words)")

@@ -7,7 +7,8 @@ enum DeployText {
   /// What is to be done.
   static func plan(_ changes: [StackChange], _ releases: [DeploymentPlan.Release], region: String) -> String {
     var lines = ["Stacks in \(region):"]
-    for change in changes { lines += self.lines(of: change) }
+    let width = changes.map(\.stack.name.count).max() ?? 0
+    for change in changes { lines += self.lines(of: change, width: width) }
     if !releases.isEmpty {
       lines.append("Releases:")
       var table = Table(["  release", "namespace", "chart"])
@@ -29,7 +30,7 @@ enum DeployText {
   }
 
   /// A stack and what is done to its resources.
-  static func lines(of change: StackChange) -> [String] {
+  static func lines(of change: StackChange, width: Int = 0) -> [String] {
     let count = change.templateResources.map { ", up to \($0) resources" } ?? ""
     let what =
       switch change.action {
@@ -40,7 +41,8 @@ enum DeployText {
       case .keep: "as it is to be"
       case .delete: "to be deleted"
       }
-    var lines = ["  \(change.stack.name)  \(what)"]
+    let gap = String(repeating: " ", count: max(0, width - change.stack.name.count))
+    var lines = ["  \(change.stack.name)\(gap)  \(what)"]
     // All of a new stack is new: its number says enough.
     guard change.action == .update else { return lines }
     let losses = Set(change.losses.compactMap(\.logicalID))

@@ -59,6 +59,7 @@ struct KeysNewCommand: AsyncParsableCommand {
         sdctl keys new studio
         sdctl keys new studio --tenant studio --rate 20 --queue-limit 1000
         sdctl keys new trial --expires 14d --no-high-priority
+        sdctl keys new operations --operator
         sdctl keys new studio --rotate
       """)
 
@@ -71,12 +72,13 @@ struct KeysNewCommand: AsyncParsableCommand {
   @Option(help: "Calls at once (default: twice the rate).") var burst: Int?
   @Option(help: "No more of its tasks while so many wait for their runtime.") var queueLimit: Int?
   @Flag(inversion: .prefixedNo, help: "Whether its tasks may be urgent.") var highPriority = true
+  @Flag(help: "Let it handle dead letters, those of all tenants.") var `operator` = false
   @Option(help: "When it ends: 90d, 12h, or a time such as 2027-01-01T00:00:00Z.") var expires: String?
   @OptionGroup var file: KeysFile
 
   func validate() throws {
     let hasLimits = tenant != nil || prefix != nil || rate != nil || burst != nil || queueLimit != nil || expires != nil
-    if rotate, hasLimits || !highPriority {
+    if rotate, hasLimits || !highPriority || `operator` {
       throw ValidationError("--rotate adds a secret and changes nothing else: change the limits in the file.")
     }
     if let rate, !(rate > 0 && rate.isFinite) { throw ValidationError("--rate is not a number above 0.") }
@@ -106,7 +108,7 @@ struct KeysNewCommand: AsyncParsableCommand {
         try edit.add(
           APIKey(
             name: name, digests: [digest], tenant: tenant ?? "", prefix: prefix, rate: rate, burst: burst,
-            queueLimit: queueLimit, mayHurry: highPriority, expiresAt: expiresAt))
+            queueLimit: queueLimit, mayHurry: highPriority, mayOperate: `operator`, expiresAt: expiresAt))
       }
       try file.write(edit, over: text)
       file.output.show(["name": .string(name), "secret": .string(secret), "file": .string(file.path)]) {
@@ -137,7 +139,9 @@ struct KeysListCommand: AsyncParsableCommand {
       let keys = try file.read().edit.ring.keys
       file.output.show(.array(keys.map(\.json))) {
         guard !keys.isEmpty else { return Terminal.note("No keys.") }
-        var table = Table(["NAME", "TENANT", "PREFIX", "RATE", "BURST", "QUEUE LIMIT", "URGENT", "SECRETS", "EXPIRES"])
+        var table = Table([
+          "NAME", "TENANT", "PREFIX", "RATE", "BURST", "QUEUE LIMIT", "URGENT", "OPERATOR", "SECRETS", "EXPIRES",
+        ])
         for key in keys { table.add(key.row) }
         Terminal.print(table.text)
       }
@@ -187,7 +191,9 @@ extension APIKey {
   fileprivate var row: [String] {
     [
       name, tenant.isEmpty ? "-" : tenant, prefix.isEmpty ? "-" : prefix, rate.map { "\($0)/s" } ?? "-",
-      rate == nil ? "-" : "\(burst)", queueLimit.map { "\($0)" } ?? "-", mayHurry ? "yes" : "no", "\(digests.count)",
+      rate == nil ? "-" : "\(burst)", queueLimit.map { "\($0)" } ?? "-", mayHurry ? "yes" : "no",
+      mayOperate ? "yes" : "no",
+      "\(digests.count)",
       expiresAt?.description ?? "-",
     ]
   }
@@ -198,6 +204,7 @@ extension APIKey {
       "name": .string(name), "tenant": .string(tenant), "prefix": .string(prefix),
       "rate": rate.map { .double($0) } ?? .null, "burst": rate == nil ? .null : .int(burst),
       "queue_limit": queueLimit.map(JSONValue.int) ?? .null, "high_priority": .bool(mayHurry),
+      "operator": .bool(mayOperate),
       "secrets": .int(digests.count), "expires_at": expiresAt.map { .string($0.description) } ?? .null,
     ]
   }

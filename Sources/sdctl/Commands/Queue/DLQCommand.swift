@@ -47,8 +47,9 @@ struct DLQListCommand: AsyncParsableCommand {
       }
       target.output.show(.array(found.map(\.json))) {
         guard !found.isEmpty else { return Terminal.note("No dead letters.") }
-        var table = Table(Letter.header)
-        for letter in found { table.add(letter.row) }
+        var table = Letter.table
+        let now = Clocks.system.timestamp
+        for letter in found { table.add(letter.row(at: now)) }
         Terminal.print(table.text)
       }
     }

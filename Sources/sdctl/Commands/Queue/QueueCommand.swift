@@ -78,10 +78,12 @@ struct QueuePeekCommand: AsyncParsableCommand {
       }
       target.output.show(.array(messages.map(\.json))) {
         guard !messages.isEmpty else { return Terminal.note("Queue \(queue.name) has nothing to show.") }
-        var table = Table(["MESSAGE", "STATE", "RECEIVES", "SENT", "TASK", "BYTES"])
+        var table = Table(["MESSAGE", "STATE", "RECEIVES", "AGE", "TASK", "BYTES"], flexible: ["TASK"])
+        let now = Clocks.system.timestamp
         for message in messages {
           table.add([
-            message.id, message.standing.rawValue, "\(message.receiveCount)", message.sentAt?.description ?? "-",
+            message.id, message.standing.rawValue, "\(message.receiveCount)",
+            message.sentAt.map { (now - $0).seconds.age } ?? "-",
             Letter(message).task?.key.id ?? "-", "\(message.body.count)",
           ])
         }

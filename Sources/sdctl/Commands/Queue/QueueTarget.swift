@@ -51,17 +51,3 @@ private struct StateFolder {
 
   var isThere: Bool { access(path + "/state.sqlite", F_OK) == 0 }
 }
-
-/// How a command prints.
-struct OutputOptions: ParsableArguments {
-  @Option(name: [.customLong("output"), .customShort("o")], help: "How to print: text or json.")
-  var format: OutputFormat = .text
-
-  /// Prints a result: JSON, or what `text` makes of it.
-  func show(_ json: @autoclosure () -> JSONValue, text: () -> Void) {
-    switch format {
-    case .json: Terminal.print(json().text)
-    case .text: text()
-    }
-  }
-}

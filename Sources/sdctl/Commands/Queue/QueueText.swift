@@ -58,11 +58,14 @@ extension Letter {
   }
 
   /// In one line of a table.
-  var row: [String] {
-    [id, task?.key.id ?? "-", message.sentAt?.description ?? "-", code, explanation]
+  func row(at now: Timestamp) -> [String] {
+    [id, task?.key.id ?? "-", message.sentAt.map { (now - $0).seconds.age } ?? "-", code, explanation]
   }
 
-  static let header = ["LETTER", "TASK", "SENT", "CODE", "REASON"]
+  /// The table that such rows go into.
+  static var table: Table {
+    Table(["LETTER", "TASK", "AGE", "CODE", "REASON"], flexible: ["REASON", "TASK"])
+  }
 
   /// Everything about it, for people: the body last.
   var text: String {

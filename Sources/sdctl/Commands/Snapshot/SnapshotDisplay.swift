@@ -92,8 +92,9 @@ final class SnapshotDisplay: Sendable {
     state.images[index].progress = progress
     state.images[index].took = ContinuousClock.now - state.images[index].since
     // In a pipe each change is a line; on a terminal what is over stays as one.
-    let isOver = progress.isOver
-    if isOver || (!Terminal.isInteractive && progress != .waiting) {
+    if case .retrying(let reason) = progress, Terminal.isInteractive {
+      state.live.print("      \(image) for \(architecture.platform) is tried again: \(reason)")
+    } else if progress.isOver || (!Terminal.isInteractive && progress != .waiting) {
       state.live.print(line(state.images[index], state))
     }
   }
@@ -101,11 +102,14 @@ final class SnapshotDisplay: Sendable {
   private static func draw(_ state: inout State) {
     guard Terminal.isInteractive, let step = state.step else { return state.live.show([]) }
     let time = (ContinuousClock.now - state.since).seconds.shortSeconds
+    let open = state.images.filter { !$0.progress.isOver }
+    if step == .pulled, state.images.count > 1 {
+      state.detail = "\(state.images.count - open.count) of \(state.images.count) done"
+    }
     var lines = [
       "\(place(step)) \(step.doing) \(state.text)\(state.detail.isEmpty ? "" : ", \(state.detail)"), \(time)"
     ]
     if step == .pulled {
-      let open = state.images.filter { !$0.progress.isOver }
       lines += open.prefix(12).map { line($0, state) }
       if open.count > 12 { lines.append("      and \(open.count - 12) more") }
     }
@@ -113,16 +117,18 @@ final class SnapshotDisplay: Sendable {
   }
 
   private static func line(_ line: Line, _ state: State) -> String {
-    let name = line.image.description
+    // Room for how far it is must be left where somebody sees it.
+    let room = Terminal.isInteractive ? max(20, Terminal.width - state.widths.platform - 28) : Int.max
+    let name = line.image.description.fittedFromEnd(to: room)
     let took = (line.progress.isOver ? line.took : ContinuousClock.now - line.since).seconds.shortSeconds
-    let padding = String(repeating: " ", count: max(0, state.widths.name - name.count))
+    let padding = String(repeating: " ", count: max(0, min(state.widths.name, room) - name.count))
     let platform = line.architecture.platform
     let gap = String(repeating: " ", count: max(0, state.widths.platform - platform.count))
     let words =
       switch line.progress {
       case .waiting: "waiting"
       case .pulling: Terminal.isInteractive ? "pulling, \(took)" : "pulling"
-      case .retrying(let reason): "tried again: \(reason)"
+      case .retrying(let reason): Terminal.isInteractive ? "to be tried again" : "tried again: \(reason)"
       case .pulled: "pulled in \(took)"
       case .failed(let reason): "failed: \(reason)"
       }

@@ -22,7 +22,7 @@ struct SnapshotListCommand: AsyncParsableCommand {
       let found = try await SnapshotCatalog(try await aws.client()).list(name: name)
       output.show(.array(found.map(\.json))) {
         guard !found.isEmpty else { return Terminal.note("No snapshots.") }
-        var table = Table(SnapshotCatalog.Entry.header)
+        var table = SnapshotCatalog.Entry.table
         for entry in found { table.add(entry.row) }
         Terminal.print(table.text)
       }

@@ -68,7 +68,10 @@ extension SnapshotCatalog.Entry {
     ]
   }
 
-  static let header = ["SNAPSHOT", "NAME", "BEGUN", "SIZE", "IMAGES"]
+  /// The table that such rows go into.
+  static var table: Table {
+    Table(["SNAPSHOT", "NAME", "BEGUN", "SIZE", "IMAGES"], flexible: ["IMAGES", "NAME"])
+  }
 }
 
 extension SnapshotCatalog.Run {

@@ -5,31 +5,38 @@ import SDCore
 /// `sdctl tasks`.
 struct TasksCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "tasks", abstract: "List, show, cancel and reproduce tasks.",
+    commandName: "tasks", abstract: "List, show, cancel, retry, reproduce and export tasks.",
+    discussion: """
+      Examples:
+
+        sdctl tasks
+        sdctl tasks show ID
+        sdctl tasks retry --state failed --runtime sdruntime
+      """,
     subcommands: [
-      TasksListCommand.self, TasksShowCommand.self, TasksCancelCommand.self, TasksReproduceCommand.self,
+      TasksListCommand.self, TasksShowCommand.self, TasksCancelCommand.self, TasksRetryCommand.self,
+      TasksReproduceCommand.self, TasksExportCommand.self,
     ],
     defaultSubcommand: TasksListCommand.self)
 }
 
 /// `sdctl tasks list`.
 struct TasksListCommand: AsyncParsableCommand {
-  static let configuration = CommandConfiguration(commandName: "list", abstract: "List tasks, newest first.")
+  static let configuration = CommandConfiguration(
+    commandName: "list", abstract: "List tasks, newest first.",
+    discussion: """
+      Examples:
+
+        sdctl tasks list
+        sdctl tasks list --state failed --state expired --runtime sdruntime
+        sdctl tasks list --limit 1000 --output json
+      """)
 
   @OptionGroup var options: ServerOptions
-  @Option(
-    help: ArgumentHelp(
-      "Only those in a state; may be given several times. One of \(TaskState.allCases.map(\.rawValue).joined(separator: ", "))."
-    ))
-  var state: [String] = []
-  @Option(help: "Only those of a runtime.") var runtime: String?
+  @OptionGroup var filter: TaskFilter
   @Option(name: .shortAndLong, help: "At most so many.") var limit = 50
 
   func validate() throws {
-    if let unknown = state.first(where: { TaskState(rawValue: $0) == nil }) {
-      throw ValidationError(
-        "--state \(unknown) is none of \(TaskState.allCases.map(\.rawValue).joined(separator: ", ")).")
-    }
     guard (1...10_000).contains(limit) else { throw ValidationError("--limit is not from 1 to 10,000.") }
   }
 
@@ -37,22 +44,15 @@ struct TasksListCommand: AsyncParsableCommand {
     try await CommandExit.reporting(options) {
       let client = try options.client()
       var tasks: [TaskView] = []
-      var cursor: String?
-      // Pages may be short or empty and not the last; an end is set to their number all the same.
-      for _ in 0..<1000 where tasks.count < limit {
-        let page = try await client.tasks(
-          states: state.compactMap(TaskState.init), runtime: runtime, limit: min(1000, limit - tasks.count),
-          cursor: cursor)
-        tasks += page.tasks
-        cursor = page.next
-        if cursor == nil { break }
+      try await filter.pages(of: client, limit: limit) { page in
+        tasks += page
+        return tasks.count < limit
       }
-      switch options.format {
-      case .json: Terminal.print(JSONValue.array(tasks.map(\.json)).text)
-      case .text:
+      options.show(.array(tasks.map(\.json))) {
         guard !tasks.isEmpty else { return Terminal.note("No tasks.") }
-        var table = Table(TaskView.header)
-        for task in tasks { table.add(task.row) }
+        var table = TaskView.table
+        let now = Clocks.system.timestamp
+        for task in tasks { table.add(task.row(at: now)) }
         Terminal.print(table.text)
       }
     }
@@ -61,7 +61,14 @@ struct TasksListCommand: AsyncParsableCommand {
 
 /// `sdctl tasks show`.
 struct TasksShowCommand: AsyncParsableCommand {
-  static let configuration = CommandConfiguration(commandName: "show", abstract: "Show all that is known of a task.")
+  static let configuration = CommandConfiguration(
+    commandName: "show", abstract: "Show all that is known of a task.",
+    discussion: """
+      Examples:
+
+        sdctl tasks show ID
+        sdctl tasks show ID --run 1 --output json
+      """)
 
   @OptionGroup var options: ServerOptions
   @Argument(help: "The task's id.") var id: String
@@ -79,7 +86,13 @@ struct TasksShowCommand: AsyncParsableCommand {
 struct TasksCancelCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "cancel", abstract: "Cancel a task.",
-    discussion: "A queued task never runs. A running one is stopped; `sdctl watch` tells when it has.")
+    discussion: """
+      A queued task never runs. A running one is stopped; sdctl watch tells when it has.
+
+      Example:
+
+        sdctl tasks cancel ID
+      """)
 
   @OptionGroup var options: ServerOptions
   @Argument(help: "The task's id.") var id: String
