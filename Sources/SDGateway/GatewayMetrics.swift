@@ -13,7 +13,7 @@ final class GatewayMetrics: Sendable {
   }
 
   /// How a call of a webhook went.
-  enum WebhookOutcome: String { case delivered, retried, given_up }
+  enum WebhookOutcome: String { case delivered, retried, givenUp = "given_up" }
 
   private let factory: any MetricsFactory
   /// Timers that were made; looked up at each answer, and there are few.

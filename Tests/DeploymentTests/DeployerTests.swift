@@ -183,7 +183,9 @@ final class DeployerTests: Sendable {
   @Test("names the runtimes as the gateway reads them")
   func catalog() throws {
     let plan = try Samples.plan(Samples.example)
-    let catalog = plan.catalog(["sd-sdxl": ["QueueUrl": "https://sqs/1/sd-sdxl-Queue-7", "PriorityQueueUrl": "https://sqs/1/u"]])
+    let catalog = plan.catalog([
+      "sd-sdxl": ["QueueUrl": "https://sqs/1/sd-sdxl-Queue-7", "PriorityQueueUrl": "https://sqs/1/u"]
+    ])
     #expect(
       catalog.runtimes == [
         .init(

@@ -107,7 +107,7 @@ struct WebhookDelivery: Sendable {
   }
 
   private func hopeless(_ why: String, _ run: RunKey) -> Verdict {
-    metrics.webhook(.given_up)
+    metrics.webhook(.givenUp)
     logger.error("a webhook is given up", metadata: ["task": "\(run)", "reason": "\(why)"])
     return .hopeless(DeadLetterReason(code: "webhook_failed", message: "the webhook of task \(run): \(why)"))
   }

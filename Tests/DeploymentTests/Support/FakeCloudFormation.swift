@@ -139,7 +139,8 @@ final class FakeCloudFormation: Sendable {
 
   private static func describeChangeSet(_ id: String, _ state: State) -> ScriptedAnswer {
     guard let set = state.changeSets[id] else { return missing(id) }
-    let refusal = state.refusals[set.stack] ?? (set.changes.isEmpty ? "The submitted information didn't contain changes." : nil)
+    let refusal =
+      state.refusals[set.stack] ?? (set.changes.isEmpty ? "The submitted information didn't contain changes." : nil)
     let changes = set.changes.map { change in
       """
       <member><Type>Resource</Type><ResourceChange><Action>\(change.action)</Action>\
