@@ -92,10 +92,11 @@ soak: build setup-integration ## at length: agents killed over 10,000 tasks on a
 	SDTEST_BIN=$(BIN) SDTEST_TASKS=10000 SDTEST_AGENTS=4 SDTEST_KILLS=200 $(PYTHON) -m pytest Tests/Integration/test_kills.py -s $(ARGS)
 	SDTEST_BIN=$(BIN) SDTEST_CLOUD_TASKS=5000 SDTEST_CLOUD_KILLS=150 $(PYTHON) -m pytest Tests/Integration/test_soak_aws.py -s $(ARGS)
 
-bench: setup setup-python ## measure the local queue beside Python, AWSKit beside boto3, the decoding of answers (ARGS="--print-only SECONDS")
+bench: setup setup-python ## measure the local queue, AWSKit, the decoding of answers and the gateway beside Python's (ARGS="--print-only SECONDS")
 	@scripts/setup bench
 	$(SWIFT) build $(RELEASE) --package-path Benchmarks
-	@status=0; for benchmark in queue-benchmark decode-benchmark aws-benchmark; do echo "== $$benchmark"; \
+	$(SWIFT) build $(RELEASE) --product sd-gateway
+	@status=0; for benchmark in queue-benchmark decode-benchmark aws-benchmark gateway-benchmark; do echo "== $$benchmark"; \
 	Benchmarks/.build/release/$$benchmark $(ARGS) || status=1; done; exit $$status
 
 dev: setup ## build and start the whole system on 127.0.0.1:8811 (ARGS="--port 0 --backend webui+http://...")
@@ -103,7 +104,8 @@ dev: setup ## build and start the whole system on 127.0.0.1:8811 (ARGS="--port 0
 	$(BIN)/sdctl dev $(ARGS)
 
 example: setup ## build and run the programs in examples/
-	@for example in examples/*/; do echo "$$example"; $(SWIFT) run --package-path "$$example" || exit 1; done
+	@for example in examples/*/; do echo "$$example"; $(SWIFT) build --package-path "$$example" && \
+	$(SWIFT) run --skip-build --package-path "$$example" "$$(basename "$$example")" || exit 1; done
 
 docs: setup ## compile AWSKit's documentation; the pages lie in .build/docs
 	$(SWIFT) build --target AWSKit

@@ -39,6 +39,8 @@ let package = Package(
       swiftSettings: strict),
     // AWSKit beside boto3: starts the programs below, and their counterparts in python/.
     .executableTarget(name: "aws-benchmark", dependencies: ["BenchmarkKit"], swiftSettings: strict),
+    // The gateway beside FastAPI, and from its start as a Lambda function to its first answer: whole programs.
+    .executableTarget(name: "gateway-benchmark", dependencies: ["BenchmarkKit"], swiftSettings: strict),
     // What is measured: a program that has AWSKit and nothing else.
     .executableTarget(
       name: "aws-client", dependencies: [ours("AWSKit"), ours("HTTPTransport")], swiftSettings: strict),

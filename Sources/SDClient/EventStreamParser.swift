@@ -11,11 +11,20 @@ struct EventStreamParser {
 
   /// Milliseconds that the server wants between two connections.
   private(set) var retry: Int?
+  /// The id of the last event that is complete; stays until another comes.
+  private(set) var lastID: String?
+  private var id: String?
   private var line: [UInt8] = []
   private var name = ""
   private var data: [String] = []
   private var dataBytes = 0
   private var lastWasReturn = false
+
+  /// Begins a new stream: what is half read is dropped, what the server said of the next connection is kept.
+  mutating func restart() {
+    (line, name, data, dataBytes, lastWasReturn) = ([], "", [], 0, false)
+    id = lastID
+  }
 
   /// The events that are complete with these bytes; `nil` when one is larger than any may be.
   mutating func feed(_ bytes: some Sequence<UInt8>) -> [Event]? {
@@ -46,6 +55,7 @@ struct EventStreamParser {
     case "data":
       data.append(text)
       dataBytes += value.count
+    case "id": if !text.contains("\0") { id = text }
     case "retry": retry = Int(text) ?? retry
     default: break
     }
@@ -54,6 +64,7 @@ struct EventStreamParser {
 
   private mutating func endEvent() -> Event? {
     defer { (name, data, dataBytes) = ("", [], 0) }
+    lastID = id
     return data.isEmpty ? nil : Event(name: name.isEmpty ? "message" : name, data: data.joined(separator: "\n"))
   }
 }

@@ -39,8 +39,24 @@ extension SDClient {
     }
   }
 
-  private func content(of output: TaskView.Output) async throws -> TransportResponse {
-    var request = try request(.get, output.url)
+  /// A small WebP of one output that is a picture, to be shown beside others.
+  ///
+  /// - Parameter side: what neither side may exceed, 16 to 1,024 pixels; smaller pictures are not made larger.
+  /// Throws `.refused` with status 422 for outputs that no thumbnail can be made of.
+  public func thumbnail(of output: TaskView.Output, side: Int = 256) async throws -> [UInt8] {
+    let target = output.url + (output.url.contains("?") ? "&" : "?") + "thumb=\(side)"
+    do {
+      return try await content(of: output, at: target).body.collect(upTo: 16 << 20)
+    } catch let error as TransportError { throw SDClientError.failure(error, server) }
+  }
+
+  /// The answer with an output's bytes, asked for again while the server is away or has no time.
+  private func content(of output: TaskView.Output, at target: String? = nil) async throws -> TransportResponse {
+    try await repeating { try await fetch(output, at: target ?? output.url) }
+  }
+
+  private func fetch(_ output: TaskView.Output, at target: String) async throws -> TransportResponse {
+    var request = try request(.get, target)
     request.headerFields[.accept] = "*/*"
     for _ in 0...Self.redirects {
       let response: TransportResponse
@@ -60,7 +76,7 @@ extension SDClient {
         }
       default:
         let text = (try? await response.body.collect(upTo: 1 << 20)) ?? []
-        throw SDClientError(status: response.head.status.code, body: text, server: server)
+        throw SDClientError(response.head, body: text, server: server)
       }
     }
     throw SDClientError(.unexpected, "\(server) sent output \(output.number) from one address to the next")

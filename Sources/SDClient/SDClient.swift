@@ -8,11 +8,14 @@ public import SDCore
 /// let client = try SDClient("http://127.0.0.1:8811")
 /// let task = try await client.submit(.init(runtime: "sdruntime", type: .textToImage, content: ["prompt": "a lighthouse"]))
 /// let done = try await client.wait(task.id)
-/// for output in done.outputs { try await client.download(output, to: "\(output.fileName)") }
+/// for output in done.outputs { try await client.download(output, to: output.fileName) }
+/// print("\(done.id) \(done.state.rawValue): \(done.outputs.map(\.fileName).joined(separator: ", "))")
 /// ```
 ///
+/// The same lines are built in `examples/minimal/Sources/client`.
+///
 /// Errors are `SDClientError`, or `CancellationError`. What is safe to repeat is repeated a few times when the server
-/// cannot be reached or has no time; submissions are, since each carries an idempotency key.
+/// cannot be reached or has no time, after the time that it asks for; submissions are, since each carries an idempotency key.
 public struct SDClient: Sendable {
   /// The server's address, without a slash at its end.
   public let server: String
@@ -20,6 +23,7 @@ public struct SDClient: Sendable {
   let apiKey: String?
 
   private static let tries = 4
+  private static let longestPause: Duration = .seconds(30)
   /// The bytes that an answer in JSON may have.
   private static let answerLimit = 64 << 20
 
@@ -134,14 +138,22 @@ public struct SDClient: Sendable {
   }
 
   /// Sends, again where that is safe and may help, and reads the JSON that comes back.
-  private func json(
+  func json(
     _ request: HTTPRequest, body: [UInt8]? = nil, timeout: Duration = .seconds(30), repeats: Bool
   ) async throws -> JSONValue {
+    guard repeats else { return try await once(request, body: body, timeout: timeout) }
+    return try await repeating { try await once(request, body: body, timeout: timeout) }
+  }
+
+  /// Does what may be done again until it succeeds, as often as makes sense.
+  func repeating<Value>(_ body: () async throws -> Value) async throws -> Value {
     var attempt = 1
     while true {
-      do { return try await once(request, body: body, timeout: timeout) } catch let error as SDClientError {
-        guard repeats, error.isRetryable, attempt < Self.tries else { throw error }
-        try await ContinuousClock().sleep(for: .milliseconds(100 << attempt) + .milliseconds(Int.random(in: 0...100)))
+      do { return try await body() } catch let error as SDClientError {
+        let pause = max(.milliseconds(100 << attempt), error.retryAfter ?? .zero)
+        // Who is told to come again in an hour had better hear of it than wait.
+        guard error.isRetryable, attempt < Self.tries, pause <= Self.longestPause else { throw error }
+        try await ContinuousClock().sleep(for: pause + .milliseconds(Int.random(in: 0...100)))
         attempt += 1
       }
     }
@@ -155,7 +167,7 @@ public struct SDClient: Sendable {
         options: TransferOptions(totalTimeout: timeout))
     } catch { throw SDClientError.failure(error, server) }
     guard answer.head.status.kind == .successful else {
-      throw SDClientError(status: answer.head.status.code, body: answer.body, server: server)
+      throw SDClientError(answer.head, body: answer.body, server: server)
     }
     do { return try JSONValue(parsing: answer.body) } catch {
       throw SDClientError(.unexpected, "\(server) answered something that is not JSON: \(error)")
@@ -187,6 +199,7 @@ extension HTTPField.Name {
   static let prefer = HTTPField.Name("Prefer")!
   static let idempotencyKey = HTTPField.Name("Idempotency-Key")!
   static let apiKey = HTTPField.Name("x-api-key")!
+  static let lastEventID = HTTPField.Name("Last-Event-ID")!
 }
 
 /// Percent-encoding of what goes into a URL.

@@ -1,4 +1,5 @@
 internal import HTTPTransport
+internal import HTTPTypes
 public import SDCore
 
 /// Why a call to the task API failed.
@@ -37,6 +38,8 @@ public struct SDClientError: Error, Sendable {
   public var status: Int?
   /// What the server says is wrong, where it said so.
   public var problem: Problem?
+  /// How long the server asks to be left alone, where it said so.
+  public var retryAfter: Duration?
   /// What the transport said.
   public var underlying: (any Error)?
 
@@ -54,9 +57,17 @@ public struct SDClientError: Error, Sendable {
     }
   }
 
-  /// What a status that is no success means.
-  init(status: Int, body: [UInt8], server: String) {
-    guard let json = try? JSONValue(parsing: body), let detail = json["detail"]?.string else {
+  /// What an answer that is no success means.
+  init(_ head: HTTPResponse, body: [UInt8], server: String) {
+    self.init(status: head.status.code, try? JSONValue(parsing: body), body: body, server: server)
+    // Seconds; the form with a date is not what this API sends.
+    retryAfter = head.headerFields[.retryAfter].flatMap { Int64($0) }.flatMap {
+      $0 >= 0 ? .seconds(min($0, 86_400)) : nil
+    }
+  }
+
+  init(status: Int, _ json: JSONValue?, body: [UInt8] = [], server: String) {
+    guard let json, let detail = json["detail"]?.string else {
       let text = String(decoding: body.prefix(300), as: UTF8.self).trimmingSpaces
       self.init(.refused, "\(server) answered \(status)" + (text.isEmpty ? "" : ": \(text)"), status: status)
       return

@@ -65,9 +65,16 @@ public struct TaskEventSequence: AsyncSequence, Sendable {
         } catch let error as SDClientError where error.isRetryable && failures < Self.tries {
           failures += 1
           body = nil
-          try await ContinuousClock().sleep(for: .milliseconds(Swift.min(5000, 100 << failures)))
+          try await ContinuousClock().sleep(for: pause(after: error))
         }
       }
+    }
+
+    /// What the server asks for goes before our own patience, in bounds.
+    private func pause(after error: SDClientError) -> Duration {
+      let own = Duration.milliseconds(Swift.min(5000, 100 << failures))
+      let asked = error.retryAfter ?? .milliseconds(parser.retry ?? 0)
+      return Swift.min(Swift.max(own, asked), .seconds(60))
     }
 
     /// Reads one more chunk, over a new connection where there is none.
@@ -77,7 +84,6 @@ public struct TaskEventSequence: AsyncSequence, Sendable {
         guard let chunk = try await body?.next() else {
           // The server ends long streams so that its clients come again.
           body = nil
-          parser = EventStreamParser()
           throw TransportError(.connectionLost, "the stream of events ended")
         }
         guard let events = parser.feed(chunk) else {
@@ -89,17 +95,18 @@ public struct TaskEventSequence: AsyncSequence, Sendable {
     }
 
     private mutating func connect() async throws {
-      parser = EventStreamParser()
+      parser.restart()
       var request = try client.request(
         .get, client.path(of: id) + "/events" + client.query([("run", run.map { "\($0)" })]))
       request.headerFields[.accept] = "text/event-stream"
+      request.headerFields[.lastEventID] = parser.lastID
       var options = TransferOptions()
       options.firstByteTimeout = Self.silence
       do {
         let response = try await client.transport.execute(request, body: .none, options: options)
         guard response.head.status == .ok else {
           let text = try await response.body.collect(upTo: 1 << 20)
-          throw SDClientError(status: response.head.status.code, body: text, server: client.server)
+          throw SDClientError(response.head, body: text, server: client.server)
         }
         body = response.body.makeAsyncIterator()
       } catch let error as TransportError { throw SDClientError.failure(error, client.server) }

@@ -34,7 +34,7 @@ import Testing
       events += try #require(read)
     }
     #expect(events == [.init(name: "state", data: #"{"a":1}"#), .init(name: "message", data: "x\ny")])
-    #expect(parser.retry == 250)
+    #expect(parser.retry == 250 && parser.lastID == "7")
   }
 
   @Test("An event without end is given up")

@@ -1,7 +1,7 @@
 // swift-tools-version: 6.3
 import PackageDescription
 
-// A program that uses the libraries as any other package would.
+// Programs that use the libraries as any other package would: a whole system in one file, and a client in five lines.
 let package = Package(
   name: "minimal",
   platforms: [.macOS(.v15)],
@@ -12,6 +12,11 @@ let package = Package(
       dependencies: [
         .product(name: "SDCore", package: "stable-diffusion-on-demand"),
         .product(name: "MemoryPlugins", package: "stable-diffusion-on-demand"),
-      ])
+      ]),
+    .executableTarget(
+      name: "client",
+      dependencies: [
+        .product(name: "SDClient", package: "stable-diffusion-on-demand")
+      ]),
   ]
 )

@@ -117,6 +117,20 @@ public final class Child {
     }
   }
 
+  /// What the program has used of the processors so far, in seconds.
+  public func processorTime() throws -> Double {
+    guard let file = fopen("/proc/\(process)/stat", "r") else { throw Failure("\(name) has ended") }
+    defer { fclose(file) }
+    var line = [UInt8](repeating: 0, count: 1024)
+    let count = fread(&line, 1, line.count, file)
+    // Counted from behind the name, which may hold anything: user and system time are the 14th and 15th of proc(5).
+    let fields = String(decoding: line[..<count], as: UTF8.self).split(separator: ")").last?.split(separator: " ") ?? []
+    guard fields.count > 12, let user = Double(fields[11]), let system = Double(fields[12]) else {
+      throw Failure("/proc/\(process)/stat is not understood")
+    }
+    return (user + system) / Double(sysconf(Int32(_SC_CLK_TCK)))
+  }
+
   /// Ends the program.
   public func end() {
     kill(process, SIGKILL)

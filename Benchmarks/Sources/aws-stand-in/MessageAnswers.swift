@@ -1,7 +1,7 @@
 import Crypto
 import Glibc
 
-/// SQS in both of its protocols: a queue that always has the message that was sent last.
+/// SQS in both of its protocols: a queue that always has the message that was sent last. And SNS, as far as publishing.
 struct MessageAnswers {
   private var body: [UInt8] = []
   /// The answers, made when another message than before is sent, by operation.
@@ -45,6 +45,7 @@ struct MessageAnswers {
         "<Message><MessageId>\(id)</MessageId><ReceiptHandle>\(receipt)</ReceiptHandle>"
           + "<MD5OfBody>\(digest)</MD5OfBody><Body>\(inXML)</Body></Message>"),
       "DeleteMessage": Self.query("DeleteMessage", nil),
+      "Publish": Self.query("Publish", "<MessageId>\(id)</MessageId>"),
     ]
     json = [
       "SendMessage": Self.json(#"{"MD5OfMessageBody":"\#(digest)","MessageId":"\#(id)"}"#),

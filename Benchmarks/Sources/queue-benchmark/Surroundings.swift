@@ -21,31 +21,6 @@ final class Scratch {
   func remove() { try? FileManager.default.removeItem(atPath: path) }
 }
 
-/// How often a second the disk takes a small write for good.
-enum SyncRate {
-  static func measure(in directory: String) throws -> Double {
-    let path = "\(directory)/syncs"
-    let file = open(path, O_RDWR | O_CREAT, 0o644)
-    guard file >= 0 else { throw CocoaError(.fileNoSuchFile) }
-    defer {
-      close(file)
-      unlink(path)
-    }
-    let block = [UInt8](repeating: 1, count: 4096)
-    var syncs = 0
-    let start = ContinuousClock.now
-    while start.duration(to: .now) < .seconds(1) {
-      guard pwrite(file, block, block.count, off_t(syncs % 256 * block.count)) == block.count, fdatasync(file) == 0
-      else {
-        throw CocoaError(.fileWriteUnknown)
-      }
-      syncs += 1
-    }
-    let elapsed = start.duration(to: .now).components
-    return Double(syncs) / (Double(elapsed.seconds) + Double(elapsed.attoseconds) / 1e18)
-  }
-}
-
 /// The same work by `python/sqlite_queue.py`.
 enum PythonQueue {
   private struct Figures: Decodable {

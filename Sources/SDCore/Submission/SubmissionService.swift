@@ -135,6 +135,9 @@ public struct SubmissionService: Sendable {
     _ request: TaskRequest, for submitter: Submitter, _ runtime: RuntimeDescription
   ) throws(RequestProblem) {
     var fields: [RequestProblem.Field] = []
+    if let model = request.model, !TaskNaming.isModelName(model) {
+      fields.append(.init("/model", "is no model's name: 1 to 256 bytes without control characters"))
+    }
     if request.options.priority == .high, runtime.priorityQueue == nil || !submitter.mayHurry {
       let why =
         submitter.mayHurry

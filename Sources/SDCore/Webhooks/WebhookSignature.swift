@@ -2,7 +2,7 @@ import Crypto
 import FoundationEssentials
 
 /// The secret that webhooks of one tenant are signed with (Standard Webhooks 1.0, symmetric signatures).
-public struct WebhookSecret: Sendable, Hashable {
+public struct WebhookSecret: Sendable, Hashable, CustomStringConvertible, CustomReflectable {
   /// The key; 24 to 64 bytes.
   public let bytes: [UInt8]
 
@@ -36,6 +36,11 @@ public struct WebhookSecret: Sendable, Hashable {
   }
 
   private init(unchecked bytes: [UInt8]) { self.bytes = bytes }
+
+  /// Never the key: what holds a secret is described in logs.
+  public var description: String { "WebhookSecret" }
+  /// Nothing, for the same reason.
+  public var customMirror: Mirror { Mirror(self, children: []) }
 
   /// The text by which receivers are told it.
   public var text: String { Self.mark + Data(bytes).base64EncodedString() }

@@ -27,6 +27,11 @@ struct HummingbirdAdapter: HTTPResponder {
 
   func respond(to request: Request, context: Context) async throws -> Response {
     var inner = GatewayRequest(request.method, request.head.path ?? "/", headers: request.headers)
+    // Which of two hosts is meant is anybody's guess (RFC 9112, section 3.2): the first was taken out as the authority.
+    guard request.headers[.host] == nil else {
+      return response(
+        Problem(.badRequest, "a request names one host").response(instance: inner.path), to: request)
+    }
     inner.headers[.host] = request.head.authority
     inner.client = client(of: request, context)
     // Bodies are read where a method has one; an event stream needs the unread rest to notice that its client left.

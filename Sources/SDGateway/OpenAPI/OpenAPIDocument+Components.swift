@@ -35,7 +35,7 @@ extension OpenAPIDocument {
       "TaskID": {"type": "string", "description": "1 to 64 letters, digits, dashes and underscores, one letter or digit among them.", "maxLength": 64, "pattern": "^[_-]*[A-Za-z0-9][A-Za-z0-9_-]*$", "examples": ["lighthouse-1"]},
       "TaskType": {"type": "string", "enum": ["text-to-image", "image-to-image", "extra-single-image", "extra-batch-images", "pipeline"]},
       "TaskState": {"type": "string", "enum": ["queued", "running", "succeeded", "failed", "cancelled", "expired"]},
-      "Prefix": {"type": "string", "description": "Where the outputs go in the store: no slash at its start, no empty segment, none that begins with a dot.", "maxLength": 512, "pattern": "^([^\\u0000-\\u001f\\u007f\\\\/.%][^\\u0000-\\u001f\\u007f\\\\/]*(/[^\\u0000-\\u001f\\u007f\\\\/.%][^\\u0000-\\u001f\\u007f\\\\/]*)*/?)?$", "examples": ["campaign/march"]},
+      "Prefix": {"type": "string", "description": "Where the outputs go in the store, in 512 bytes of UTF-8: no slash at its start, no empty segment, none that begins with a dot.", "anyOf": [{"maxLength": 128}, {"maxLength": 512, "pattern": "^[ -~]*$"}], "pattern": "^([^\\u0000-\\u001f\\u007f\\\\/.%][^\\u0000-\\u001f\\u007f\\\\/]*(/[^\\u0000-\\u001f\\u007f\\\\/.%][^\\u0000-\\u001f\\u007f\\\\/]*)*/?)?$", "examples": ["campaign/march"]},
       "TaskSubmission": {
         "type": "object", "additionalProperties": false, "required": ["type", "content"],
         "anyOf": [{"required": ["runtime"]}, {"required": ["model"]}],
@@ -226,6 +226,16 @@ extension OpenAPIDocument {
           "missing": {"type": "array", "description": "Asked for and not met: no such letters, or in somebody's hands.", "items": {"type": "string"}},
           "failed": {"type": "object", "description": "What stays where it is, with the reason.", "additionalProperties": {"type": "string"}}}
       },
+      "StreamEvent": {
+        "type": "object", "description": "One event of a stream.", "required": ["event", "data"],
+        "properties": {
+          "event": {"type": "string"}, "data": {"type": "string", "contentMediaType": "application/json"},
+          "id": {"type": "string"}, "retry": {"type": "integer"}}
+      },
+      "TaskEvent": {
+        "allOf": [{"$ref": "#/components/schemas/StreamEvent"}],
+        "properties": {"event": {"enum": ["state", "progress", "preview", "end"]}}
+      },
       "WebhookSecret": {"type": "object", "required": ["secret"], "properties": {"secret": {"type": "string", "pattern": "^whsec_"}}},
       "Health": {"type": "object", "required": ["status"], "properties": {"status": {"type": "string"}, "detail": {"type": "string"}}},
       "Problem": {
@@ -238,7 +248,7 @@ extension OpenAPIDocument {
         }
       },
       "GatewayMessage": {"type": "object", "required": ["message"], "properties": {"message": {"type": "string"}}},
-      "ScriptsID": {"description": "A task's id; a number does as well.", "anyOf": [{"$ref": "#/components/schemas/TaskID"}, {"type": "integer", "minimum": 0}]},
+      "ScriptsID": {"description": "A task's id; a number does as well.", "anyOf": [{"$ref": "#/components/schemas/TaskID"}, {"type": "integer"}]},
       "ReferenceTask": {
         "type": "object", "required": ["sdname", "alwayson_scripts"], "description": "A request of the web UI with what is the queue's in `alwayson_scripts`.",
         "properties": {
@@ -246,7 +256,7 @@ extension OpenAPIDocument {
           "alwayson_scripts": {"type": "object", "required": ["task", "id_task", "sd_model_checkpoint"], "properties": {
             "task": {"$ref": "#/components/schemas/TaskType"}, "id_task": {"$ref": "#/components/schemas/ScriptsID"},
             "sd_model_checkpoint": {"type": "string"},
-            "image_link": {"type": "string", "description": "URLs of input images, separated by commas."}}}
+            "image_link": {"description": "URLs of input images, separated by commas; the worker looks at them, not the door."}}}
         },
         "examples": [{"sdname": "sdruntime-jobAddon", "alwayson_scripts": {"task": "text-to-image", "sd_model_checkpoint": "v1-5-pruned-emaonly.safetensors", "id_task": "307", "uid": "456"}, "prompt": "A dog", "steps": 16, "width": 512, "height": 512}]
       },

@@ -76,10 +76,10 @@ extension OpenAPIDocument {
         "description": "Server-sent events: `state` with the task whenever it stands differently, `progress` (`fraction` from 0 to 1, `step`, `steps`, `eta` in seconds) and `preview` (`content_type`, `base64`) while it runs, and `end` with the task as the last one. A stream that ends without `end` is to be asked for again; who sends the id of the last event as `Last-Event-ID` is not told it anew.",
         "parameters": [
           {"$ref": "#/components/parameters/TaskID"}, {"$ref": "#/components/parameters/Run"},
-          {"name": "Last-Event-ID", "in": "header", "description": "The id of the last event of a stream that ended.", "schema": {"type": "string", "pattern": "^[!-~]{1,64}$"}}
+          {"name": "Last-Event-ID", "in": "header", "description": "The id of the last event of a stream that ended.", "schema": {"type": "string", "pattern": "^[!-~]{1,128}$"}}
         ],
         "responses": {
-          "200": {"description": "Events.", "content": {"text/event-stream": {"schema": {"type": "string"}}}},
+          "200": {"description": "Events.", "content": {"text/event-stream": {"schema": {"$ref": "#/components/schemas/TaskEvent"}}}},
           "400": {"$ref": "#/components/responses/BadRequest"}, "401": {"$ref": "#/components/responses/Unauthorized"},
           "404": {"$ref": "#/components/responses/NotFound"}, "429": {"$ref": "#/components/responses/TooMany"},
           "503": {"$ref": "#/components/responses/Unavailable"}
@@ -185,7 +185,7 @@ extension OpenAPIDocument {
           {"name": "Last-Event-ID", "in": "header", "description": "The id of the last event of a stream that ended.", "schema": {"type": "string", "pattern": "^[!-~]{1,64}$"}}
         ],
         "responses": {
-          "200": {"description": "Events.", "content": {"text/event-stream": {"schema": {"type": "string"}}}},
+          "200": {"description": "Events.", "content": {"text/event-stream": {"schema": {"$ref": "#/components/schemas/StreamEvent"}}}},
           "400": {"$ref": "#/components/responses/BadRequest"}, "401": {"$ref": "#/components/responses/Unauthorized"},
           "429": {"$ref": "#/components/responses/TooMany"}, "503": {"$ref": "#/components/responses/Unavailable"}
         }

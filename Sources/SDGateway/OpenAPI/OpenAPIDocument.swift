@@ -23,6 +23,10 @@ struct OpenAPIDocument: Sendable {
     }
     if !hasWebhooks { task["properties"]?["webhook"] = nil }
     components["schemas"]?["TaskSubmission"] = task
+    if !catalog.runtimes.contains(where: \.dynamicModel) {
+      components["schemas"]?["LegacyTask"]?["properties"]?["alwayson_scripts"]?["properties"]?["sd_model_checkpoint"]?[
+        "enum"] = .strings(Set(catalog.runtimes.compactMap(\.model)).sorted())
+    }
     let addons: [JSONValue] = names.map { .string($0.lowercased() + "Addon") }
     components["schemas"]?["ReferenceTask"]?["properties"]?["sdname"]?["enum"] = .array(
       names.map(JSONValue.string) + addons)

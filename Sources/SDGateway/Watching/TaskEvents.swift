@@ -69,7 +69,8 @@ package struct TaskEvents: AsyncSequence, Sendable {
     /// At least one: a comment when there is nothing new.
     private mutating func events(of snapshot: TaskWatch.Snapshot) -> [ServerSentEvent] {
       let record = snapshot.entry.record
-      let id = "\(record.key.run)-\(snapshot.entry.revision.rawValue)"
+      // A field's value without spaces, whatever the ledger's revisions look like.
+      let id = "\(record.key.run)-\(snapshot.entry.revision.rawValue.replacing(" ", with: "-"))"
       if record.state(at: clocks.timestamp).isTerminal {
         isOver = true
         return [ServerSentEvent("end", data: view(record).text, id: id)]

@@ -26,7 +26,7 @@ public struct ServiceRunner: Sendable {
       configuration: .init(
         services: services.map {
           .init(
-            service: $0, successTerminationBehavior: .gracefullyShutdownGroup,
+            service: NamedService($0), successTerminationBehavior: .gracefullyShutdownGroup,
             failureTerminationBehavior: .gracefullyShutdownGroup)
         },
         logger: logger))
@@ -80,6 +80,17 @@ public struct ServiceRunner: Sendable {
     }
     return .silence
   }
+}
+
+/// A service that is known to logs by its type alone: the group describes what it runs, and what services hold, secrets
+/// too, is nobody's business.
+private struct NamedService: Service, CustomStringConvertible {
+  private let service: any Service
+  let description: String
+
+  init(_ service: any Service) { (self.service, description) = (service, "\(type(of: service))") }
+
+  func run() async throws { try await service.run() }
 }
 
 /// Services that run beside each other and end together, none waiting for another.

@@ -2,8 +2,8 @@ public import SDCore
 
 /// An engine on whose calls a test steps in, before they are made.
 public struct TappedBackend: InferenceBackend {
-  /// The calls.
-  public enum Call: Sendable { case prepare, run, progress, interrupt }
+  /// The calls; `answered` is where a run's answer has begun and is not handed on yet.
+  public enum Call: Sendable { case prepare, run, answered, progress, interrupt }
 
   /// Where to step in.
   public let tap = Tap<Call>()
@@ -32,7 +32,9 @@ public struct TappedBackend: InferenceBackend {
     _ prepared: PreparedInference, onAnswer: @escaping @Sendable () -> Void
   ) async throws -> InferenceAnswer {
     try await tap.pass(.run)
-    return try await inner.run(prepared, onAnswer: onAnswer)
+    let answer = try await inner.run(prepared, onAnswer: onAnswer)
+    try await tap.pass(.answered)
+    return answer
   }
 
   public func progress(of prepared: PreparedInference, withPreview: Bool) async throws -> TaskProgress? {

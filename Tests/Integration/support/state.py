@@ -90,11 +90,15 @@ class State:
     def queues(self):
         return [name for (name,) in self._rows("SELECT name FROM queue")]
 
-    def notifications(self, queue):
+    def bodies(self, queue):
+        """What the messages of a queue say, in their order, as it was sent."""
         rows = self._rows(
             "SELECT p.body FROM payload p JOIN message m ON m.seq = p.seq JOIN queue q ON q.id = m.queue "
             "WHERE q.name = ? ORDER BY m.seq", (queue,))
-        envelopes = [json.loads(body) for (body,) in rows]
+        return [body for (body,) in rows]
+
+    def notifications(self, queue):
+        envelopes = [json.loads(body) for body in self.bodies(queue)]
         return [
             Notification(each["Message"], {name: value["Value"] for name, value in each.get("MessageAttributes", {}).items()})
             for each in envelopes]

@@ -3,6 +3,7 @@ import MemoryPlugins
 import SDCore
 import SDTestKit
 import ServiceLifecycle
+import Synchronization
 import Testing
 
 @Suite("A worker", .timeLimit(.minutes(5)))
@@ -140,6 +141,67 @@ struct WorkerTests {
     #expect(try await harness.record("307", run: 2) == nil)
     let stats = try await harness.queue.stats()
     #expect((stats.waiting, stats.inFlight) == (0, 0))
+  }
+
+  @Test("ends a run whose cancellation was asked for before its worker died, without preparing it")
+  func cancelledBeforeItsClaim() async throws {
+    let harness = try WorkerHarness()
+    let entry = try await harness.submit("t1")
+    _ = try await RecordWriter(harness.ledger).apply(to: entry) { record in
+      record.state = .running
+      record.cancelRequested = true
+      return true
+    }
+    let backend = TappedBackend(harness.backend)
+    try await harness.work(backend: backend)
+    #expect(try await harness.record("t1")?.state == .cancelled)
+    #expect(backend.tap.count(of: .prepare) == 0)
+    #expect(try await harness.heard().map(\.id) == ["t1/1/cancelled"])
+  }
+
+  @Test("closes a run whose workers died at every attempt, without the engine")
+  func diedEachTime() async throws {
+    let harness = try WorkerHarness()
+    let entry = try await harness.submit("t1")
+    _ = try await RecordWriter(harness.ledger).apply(to: entry) { record in
+      (record.state, record.attempts) = (.running, 5)
+      return true
+    }
+    try await harness.work { $0.maximumAttempts = 5 }
+    let record = try #require(try await harness.record("t1"))
+    #expect(record.state == .failed && record.error?.code == .attemptsExhausted && record.attempts == 5)
+    #expect(harness.backend.started.isEmpty)
+    #expect(try await harness.letterCodes() == ["attempts_exhausted"])
+  }
+
+  @Test("does not begin a publication again that comes a second time after its run has ended")
+  func comesAgain() async throws {
+    let harness = try WorkerHarness()
+    let payload: JSONValue = [
+      "alwayson_scripts": ["task": "text-to-image", "id_task": "307", "sd_model_checkpoint": "model.safetensors"],
+      "prompt": "a cat", "s3_output_path": "out/307",
+    ]
+    for _ in 0..<2 {
+      try await harness.send(payload, messageID: "m1")
+      try await harness.work()
+    }
+    #expect(harness.backend.started.count == 1)
+    #expect(try await harness.record("307", run: 2) == nil)
+    #expect(try await harness.isDrained())
+  }
+
+  @Test("tells of an end once everything that it tells of is stored")
+  func storedBeforeTold() async throws {
+    let harness = try WorkerHarness()
+    let events = TappedTopic(harness.events)
+    let stored = Mutex<[String]>([])
+    events.tap.on("t1/1/succeeded") { _ in
+      let keys = try await harness.keys()
+      stored.withLock { $0 = keys }
+    }
+    try await harness.submit("t1")
+    try await harness.work(events: events)
+    #expect(stored.withLock { $0 } == ["t1/t1-1.png", "t1/t1.json", "t1/t1.out"])
   }
 
   @Test("announces a committed task again without touching the engine")

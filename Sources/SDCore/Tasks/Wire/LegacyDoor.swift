@@ -44,6 +44,7 @@ public enum LegacyDoor {
       if metadata?["id"]?.string.map(TaskNaming.isTaskID) != true { reason = "invalid id format" }
       if metadata?["tasktype"]?.string.flatMap(TaskType.init(wire:)) == nil { reason = "invalid tasktype" }
       if metadata?["runtime"]?.string.map(TaskNaming.isRuntimeName) != true { reason = "invalid runtime format" }
+      if let prefix = metadata?["prefix"], prefix.string == nil { reason = "invalid prefix format" }
     }
     if task["content"] == nil { reason = "content is missing" }
     if let reason { throw LegacyRefusal("\(incorrect), \(reason)") }
@@ -80,6 +81,7 @@ public enum LegacyDoor {
     let id = scripts["id_task"].flatMap(ScriptsForm.idText)
     if id.map(TaskNaming.isTaskID) != true { reason = "invalid id_task format" }
     if scripts["task"]?.string.flatMap(TaskType.init(wire:)) == nil { reason = "invalid task type" }
+    if let folder = scripts["save_dir"], folder.string == nil { reason = "invalid save_dir format" }
     if let reason { throw LegacyRefusal("\(incorrect), \(reason)") }
     let metadata: JSONValue = [
       "id": .string(id ?? ""), "runtime": .string(MetadataForm.legacyRuntime), "tasktype": scripts["task"] ?? .null,

@@ -151,7 +151,8 @@ enum ScriptsForm {
   static func idText(_ value: JSONValue) -> String? {
     switch value {
     case .string(let text): text
-    case .number(let number): number.literal
+    // `307.0` is the same number, and `307` the same id.
+    case .number(let number): number.int.map { "\($0)" } ?? number.literal
     default: nil
     }
   }

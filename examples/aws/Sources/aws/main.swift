@@ -1,4 +1,5 @@
 import AWSKit
+import Glibc
 
 // Region, keys and endpoint as the AWS CLI would find them: variables, shared files, the machine's role.
 let aws = try AWSClient.load()
