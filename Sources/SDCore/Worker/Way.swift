@@ -23,7 +23,7 @@ final class Way: Sendable {
     (self.gate, self.tally, self.clocks, request) = (gate, tally, clocks, bytes)
     ticket = gate.newID()
     state = Mutex(State(receivedAt: clocks.instant, bytes: bytes))
-    tally.weigh(bytes)
+    tally.weigh(bytes, of: bytes)
     gate.arrive()
   }
 
@@ -41,7 +41,7 @@ final class Way: Sendable {
       state.withLock { state in
         defer { state.bytes = bytes }
         return bytes - state.bytes
-      })
+      }, of: bytes)
   }
 
   /// Waits for the engine; `false` once it is given to nobody any more.

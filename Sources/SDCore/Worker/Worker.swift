@@ -168,14 +168,17 @@ public final class Worker: Service {
 
   /// How many tasks may be taken now: soon wanted by the engine, and borne by the memory.
   private var room: Int {
-    let (held, bytes) = tally.load
-    guard held == 0 || bytes < configuration.memoryBudget else { return 0 }
+    let (held, bytes, heaviest) = tally.load
+    let free = configuration.memoryBudget - bytes
+    guard held == 0 || free > 0 else { return 0 }
+    // What is taken at once is weighed by the heaviest so far.
+    let borne = heaviest > 0 ? max(free / heaviest, 1) : 1
     let ahead =
       configuration.looksAhead
       ? gate.room(margin: configuration.lookAheadMargin, limit: configuration.maximumAhead) : gate.isIdle ? 1 : 0
     // Several of one group would be prepared beside each other, and might be done in another order.
     let most = queue.capabilities.abilities.contains(.groups) ? 1 : queue.capabilities.maximumBatch
-    return min(ahead, configuration.maximumHeld - held, most)
+    return min(ahead, borne, configuration.maximumHeld - held, most)
   }
 
   /// One receive. A poll that is under way when draining begins gets a moment to answer, since a queue in the network may
@@ -209,14 +212,14 @@ public struct WorkerSummary: Sendable, Hashable {
 final class Tally: Sendable {
   enum Event { case taken, succeeded, failed, givenBack }
 
-  private let state = Mutex((summary: WorkerSummary(), held: 0, bytes: 0))
+  private let state = Mutex((summary: WorkerSummary(), held: 0, bytes: 0, heaviest: 0))
   private let metrics: WorkerMetrics
 
   init(metrics: WorkerMetrics) { self.metrics = metrics }
 
   var summary: WorkerSummary { state.withLock { $0.summary } }
-  /// Tasks in the worker's hands, and the bytes of their inputs, answers and outputs.
-  var load: (held: Int, bytes: Int) { state.withLock { ($0.held, $0.bytes) } }
+  /// Tasks in the worker's hands, the bytes of their inputs, answers and outputs, and of the heaviest task so far.
+  var load: (held: Int, bytes: Int, heaviest: Int) { state.withLock { ($0.held, $0.bytes, $0.heaviest) } }
 
   func count(_ event: Event) {
     state.withLock {
@@ -238,5 +241,11 @@ final class Tally: Sendable {
       metrics.holds($0.held)
     }
   }
-  func weigh(_ change: Int) { state.withLock { $0.bytes += change } }
+  /// A task holds so many bytes more, which makes it so many in all.
+  func weigh(_ change: Int, of task: Int) {
+    state.withLock {
+      $0.bytes += change
+      $0.heaviest = max($0.heaviest, task)
+    }
+  }
 }
