@@ -159,11 +159,13 @@ import Testing
             options: .with { ($0.stallTimeout, $0.firstByteTimeout) = (limit, limit) })
         }
         for part in 1...5 {
-          guard try await eventually(within: limit * 2, { parts.value >= part }) else { break }
+          guard try await eventually(within: limit * 2, { parts.value >= part }) else {
+            sent.cancel()
+            break
+          }
           try await Self.pass(limit / 3, transport)
           pace.withLock { $0?.open() }
         }
-        sent.cancel()
         return (try? await sent.value.head.status) == 200
       }
     }
