@@ -125,9 +125,10 @@ def sits_out(agent):
     assert share < 0.05, f"{share:.1%} of a core while AWS is away"
 
 
-@pytest.mark.xfail(reason="a message that was given back in an outage of S3 may wait for more than 30 s; now and then no call is seen at all")
 @pytest.mark.parametrize("what", ["sqs.*", "s3.*", "*"], ids=["SQS", "S3", "all"])
-def test_fault_28_an_outage_costs_next_to_nothing_and_is_forgotten_soon(cloud, what):
+def test_fault_28_an_outage_costs_next_to_nothing_and_is_forgotten_soon(brief_cloud, what):
+    # A poll whose connection broke goes on in the stand-in, and may take a message with it for as long as a lease runs.
+    cloud = brief_cloud
     cloud.send("before")
     agent = cloud.agent()
     cloud.settle({"before": 1})

@@ -16,11 +16,10 @@ from support.processes import clean_environment
 HERE = pathlib.Path(__file__).resolve().parent / "openapi"
 
 
-@pytest.mark.xfail(reason="outputs without links and v1alpha1 without a model are refused where the document takes them")
 def test_no_answer_is_undocumented_and_none_is_a_server_error(start_dev, programs, tmp_path):
     seconds = int(os.environ.get("SDTEST_OPENAPI_SECONDS", "40"))
     keys = tmp_path / "keys.yaml"
-    made = programs.run("sdctl", "keys", "new", "tester", "--api-keys", keys)
+    made = programs.run("sdctl", "keys", "new", "tester", "--operator", "--api-keys", keys)
     assert made.returncode == 0, made.stderr
     dev = start_dev("--api-keys", keys, "--proxies", "1")
     assert web.get(f"{dev.url}/v1/tasks").status == 401
@@ -32,9 +31,9 @@ def test_no_answer_is_undocumented_and_none_is_a_server_error(start_dev, program
         timeout=seconds + 240)
     print(done.stdout[-8000:])
     assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]
-    # A run that tested nothing proves nothing.
-    methods = [method for path in web.get(f"{dev.url}/openapi.json").json["paths"].values() for method in path
-               if method != "parameters"]
+    # A run that tested nothing proves nothing. The document's own address is what it does not ask.
+    methods = [method for path, item in web.get(f"{dev.url}/openapi.json").json["paths"].items() for method in item
+               if method in ("get", "put", "post", "delete") and path != "/openapi.json"]
     assert f"Tested: {len(methods)}" in done.stdout, done.stdout[-3000:]
     assert dev.process.is_running
     errors = [event for event in dev.process.events if event.get("level") in ("error", "critical")]

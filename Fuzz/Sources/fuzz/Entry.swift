@@ -34,6 +34,7 @@ enum Target {
   /// Set once, before the first input.
   nonisolated(unsafe) static var chosen: Body = { _ in }
 
+  /// Never changed; the functions in it keep nothing.
   nonisolated(unsafe) static let all: [String: Body] = [
     "xml": xml, "json": json, "answers": answers, "config": config, "dates": dates, "http": http,
     "websocket": webSocket, "events": events, "images": images, "engines": engines,

@@ -11,6 +11,7 @@ struct TaskPipeline: Sendable {
   let events: any EventTopic
   let engine: EngineWatch
   let drain: Drain
+  let hindrance: Hindrance
   let tally: Tally
   let configuration: WorkerConfiguration
   let clocks: Clocks
@@ -47,7 +48,10 @@ struct TaskPipeline: Sendable {
       logger.warning(
         "a message could not be worked on, giving it back",
         metadata: ["message": "\(held.lease.messageID)", "error": "\(error)"])
-      await giveBack(held, after: backoff(held.lease.receiveCount))
+      let delay = backoff(held.lease.receiveCount)
+      guard (error as? SDError)?.isRetryable == true else { return await giveBack(held, after: delay) }
+      hindrance.isMet()
+      await giveBack(held, after: min(delay, Hindrance.longest))
     }
   }
 
@@ -69,6 +73,7 @@ struct TaskPipeline: Sendable {
 
   private func process(_ task: ReceivedTask, _ held: HeldLease, _ way: Way) async throws {
     let decision = try await claimer.claim(task, lease: held.lease)
+    hindrance.isOver()
     if task.isRedriven { try await closeRun(before: decision.entry) }
     // Whatever else is to be done needs no engine: the next message need not wait for it.
     if case .work = decision {} else { way.leave() }

@@ -16,6 +16,7 @@ public final class Worker: Service {
   private let clocks: Clocks
   private let logger: Logger
   private let drain: Drain
+  private let hindrance = Hindrance()
   private let gate: EngineGate
   private let engine: EngineWatch
   private let keeper: LeaseKeeper
@@ -56,7 +57,8 @@ public final class Worker: Service {
         store: store, ledger: ledger, announcer: Announcer(store: store, events: events), clocks: clocks,
         patience: Patience(clocks: clocks, drain: drain, logger: logger, metrics: metrics), logger: logger,
         metrics: metrics),
-      events: events, engine: engine, drain: drain, tally: tally, configuration: configuration, clocks: clocks,
+      events: events, engine: engine, drain: drain, hindrance: hindrance, tally: tally, configuration: configuration,
+      clocks: clocks,
       logger: logger, metrics: metrics)
   }
 
@@ -127,6 +129,11 @@ public final class Worker: Service {
     // What makes an answer unreadable may be a single message: the others are then had one by one.
     var oneByOne = 0
     while !drain.isDraining, !Task.isCancelled, taken < configuration.maximumTasks ?? .max {
+      let pause = hindrance.takePause()
+      if pause > .zero {
+        _ = try? await drain.interrupting { try await self.clocks.sleep(for: pause * Double.random(in: 0.5...1)) }
+        continue
+      }
       let mark = gate.mark
       let wanted = min(room, (configuration.maximumTasks ?? .max) - taken, oneByOne > 0 ? 1 : .max)
       guard wanted > 0 else {

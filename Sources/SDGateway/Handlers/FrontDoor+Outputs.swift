@@ -32,9 +32,8 @@ extension FrontDoor {
         .notFound, "task \(id) is \(view(record).state.rawValue) and has \(record.outputs.count) outputs")
     }
     let key = record.outputs[number - 1].key
-    let url = try await services.store.presign(key, .get, expires: Self.presignedFor)
-    guard url.hasPrefix("https://") || url.hasPrefix("http://") else {
-      throw Problem(.unprocessableContent, "the store of this deployment has no links")
+    guard let url = await presigned(key) else {
+      throw Problem(.notFound, "the store of this deployment has no links that need no key")
     }
     let end = services.clocks.timestamp + Self.presignedFor
     return .json(.ok, ["url": .string(url), "expires_at": .string(end.description)])
@@ -58,8 +57,12 @@ extension FrontDoor {
 
   /// The URL under which the store itself hands an object out; `nil` for stores that have none, or have it from us.
   private func ownURL(of key: String) async -> String? {
-    guard services.store.presignedAccess == nil,
-      let url = try? await services.store.presign(key, .get, expires: Self.presignedFor),
+    services.store.presignedAccess == nil ? await presigned(key) : nil
+  }
+
+  /// A URL that a browser can open, for an hour; `nil` for stores that have none.
+  private func presigned(_ key: String) async -> String? {
+    guard let url = try? await services.store.presign(key, .get, expires: Self.presignedFor),
       url.hasPrefix("https://") || url.hasPrefix("http://")
     else { return nil }
     return url

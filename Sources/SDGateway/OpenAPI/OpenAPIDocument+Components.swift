@@ -255,7 +255,7 @@ extension OpenAPIDocument {
           "sdname": {"type": "string", "description": "The runtime's name, with or without `Addon` at its end."},
           "alwayson_scripts": {"type": "object", "required": ["task", "id_task", "sd_model_checkpoint"], "properties": {
             "task": {"$ref": "#/components/schemas/TaskType"}, "id_task": {"$ref": "#/components/schemas/ScriptsID"},
-            "sd_model_checkpoint": {"type": "string"},
+            "sd_model_checkpoint": {"type": "string", "minLength": 1},
             "image_link": {"description": "URLs of input images, separated by commas; the worker looks at them, not the door."}}}
         },
         "examples": [{"sdname": "sdruntime-jobAddon", "alwayson_scripts": {"task": "text-to-image", "sd_model_checkpoint": "v1-5-pruned-emaonly.safetensors", "id_task": "307", "uid": "456"}, "prompt": "A dog", "steps": 16, "width": 512, "height": 512}]
@@ -265,7 +265,7 @@ extension OpenAPIDocument {
         "properties": {
           "alwayson_scripts": {"type": "object", "required": ["task", "id_task", "sd_model_checkpoint"], "properties": {
             "task": {"$ref": "#/components/schemas/TaskType"}, "id_task": {"$ref": "#/components/schemas/ScriptsID"},
-            "sd_model_checkpoint": {"type": "string"}, "save_dir": {"$ref": "#/components/schemas/Prefix"}}}
+            "sd_model_checkpoint": {"type": "string", "minLength": 1}, "save_dir": {"$ref": "#/components/schemas/Prefix"}}}
         }
       },
       "ReferenceAnswer": {

@@ -132,7 +132,7 @@ extension OpenAPIDocument {
         "responses": {
           "200": {"description": "The link.", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/OutputLink"}}}},
           "400": {"$ref": "#/components/responses/BadRequest"}, "401": {"$ref": "#/components/responses/Unauthorized"},
-          "404": {"$ref": "#/components/responses/NotFound"}, "422": {"$ref": "#/components/responses/Unprocessable"},
+          "404": {"$ref": "#/components/responses/NotFound"},
           "429": {"$ref": "#/components/responses/TooMany"}, "503": {"$ref": "#/components/responses/Unavailable"}
         }
       }

@@ -1,3 +1,5 @@
+import Synchronization
+
 /// Lines at the foot of the terminal that are written over as things go on; in a pipe there are none.
 struct LiveLines {
   private var shown: [String] = []
@@ -23,4 +25,29 @@ struct LiveLines {
 
   /// Takes them away.
   mutating func clear() { show([]) }
+}
+
+/// Draws once a second where somebody sees it: seconds that pass are progress too.
+final class Ticker: Sendable {
+  private let task = Mutex<Task<Void, Never>?>(nil)
+
+  /// Begins; ended by ``stop()``.
+  func start(_ draw: @escaping @Sendable () -> Void) {
+    guard Terminal.isInteractive else { return }
+    task.withLock {
+      $0 = Task {
+        while !Task.isCancelled {
+          draw()
+          try? await Task.sleep(for: .seconds(1))
+        }
+      }
+    }
+  }
+
+  func stop() {
+    task.withLock {
+      $0?.cancel()
+      $0 = nil
+    }
+  }
 }

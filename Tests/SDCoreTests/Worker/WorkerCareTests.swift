@@ -229,7 +229,9 @@ struct WorkerCareTests {
     for number in 1...3 { try await harness.submit("t\(number)") }
     let worker = harness.worker()
     async let running: Void = worker.run()
-    try await eventually("the third to be prepared") { harness.backend.requests.count == 3 }
+    try await eventually("the second to run, and the third to be prepared") {
+      harness.backend.started.count == 2 && harness.backend.requests.count == 3
+    }
     worker.beginDrain()
     #expect(!worker.isReady)
     try await eventually("the third to be given back") { worker.summary.givenBack == 1 }

@@ -62,9 +62,10 @@ public enum LegacyDoor {
   private static func reference(_ payload: JSONValue, tenant: String) throws(LegacyRefusal) -> TaskRequest {
     let scripts = payload["alwayson_scripts"]
     let required = ["task", "id_task", "sd_model_checkpoint"]
-    guard payload["sdname"]?.string != nil, required.allSatisfy({ scripts?[$0] != nil }) else {
-      throw LegacyRefusal(incorrect)
-    }
+    // A model that is no text could be matched by no runtime's filter.
+    guard payload["sdname"]?.string != nil, required.allSatisfy({ scripts?[$0] != nil }),
+      scripts?["sd_model_checkpoint"]?.string != nil
+    else { throw LegacyRefusal(incorrect) }
     var payload = payload
     payload["s3_output_path"] = nil  // where the output goes is for the door to say
     return try decoded(payload, tenant: tenant)

@@ -18,27 +18,15 @@ final class DeployDisplay: Sendable {
   }
 
   private let state = Mutex(State())
-  private let ticker = Mutex<Task<Void, Never>?>(nil)
+  private let ticker = Ticker()
 
   init() {
-    guard Terminal.isInteractive else { return }
-    // Seconds that pass are progress too. Ended by `end`; it only draws.
-    ticker.withLock {
-      $0 = Task { [weak self] in
-        while !Task.isCancelled, let self {
-          self.state.withLock { Self.draw(&$0) }
-          try? await Task.sleep(for: .seconds(1))
-        }
-      }
-    }
+    ticker.start { [weak self] in self?.state.withLock { Self.draw(&$0) } }
   }
 
   /// Takes down what was only of the moment.
   func end() {
-    ticker.withLock {
-      $0?.cancel()
-      $0 = nil
-    }
+    ticker.stop()
     state.withLock { $0.live.clear() }
   }
 

@@ -24,7 +24,7 @@ final class SnapshotDisplay: Sendable {
 
   private let isQuiet: Bool
   private let state: Mutex<State>
-  private let ticker: Mutex<Task<Void, Never>?>
+  private let ticker = Ticker()
 
   init(_ request: SnapshotRequest, isQuiet: Bool, region: String) {
     self.isQuiet = isQuiet
@@ -37,25 +37,13 @@ final class SnapshotDisplay: Sendable {
       state.images.map { $0.architecture.platform.count }.max() ?? 0
     )
     self.state = Mutex(state)
-    ticker = Mutex(nil)
-    guard !isQuiet, Terminal.isInteractive else { return }
-    // Seconds that pass are progress too. Ended by `end`; it only draws.
-    ticker.withLock {
-      $0 = Task { [weak self] in
-        while !Task.isCancelled, let self {
-          self.state.withLock { Self.draw(&$0) }
-          try? await Task.sleep(for: .seconds(1))
-        }
-      }
-    }
+    guard !isQuiet else { return }
+    ticker.start { [weak self] in self?.state.withLock { Self.draw(&$0) } }
   }
 
   /// Takes down what was only of the moment.
   func end() {
-    ticker.withLock {
-      $0?.cancel()
-      $0 = nil
-    }
+    ticker.stop()
     state.withLock { $0.live.clear() }
   }
 

@@ -83,6 +83,9 @@ struct TasksRetryCommand: AsyncParsableCommand {
       }
       return tasks.count < limit
     }
-    return Array(tasks.prefix(limit))
+    // A run that another follows is over and done with, however it ended.
+    var newest: [TaskView] = []
+    for task in tasks.prefix(limit) where try await client.task(task.id).run == task.run { newest.append(task) }
+    return newest
   }
 }
