@@ -168,8 +168,8 @@ def test_urgent_tasks_go_first(deployment, webui, start):
     deployment.queue_url = ordinary
     agent = start("--no-look-ahead", SD_PRIORITY_QUEUE=urgent)
     done(deployment, *(f"slow{n}" for n in range(4)), *(f"fast{n}" for n in range(2)))
-    order = [attributes["notice_id"].split("/")[0] for attributes, _ in deployment.notices()]
-    assert sorted(order[:2]) == ["fast0", "fast1"]
+    order = [event["task"].split("/")[0] for event in logged(agent, "engine started")]
+    assert len(order) == 6 and sorted(order[:2]) == ["fast0", "fast1"]
     wait_until(lambda: f'sd_queue_messages{{queue="{deployment.name}-high",state="waiting"}}'
                in web.get(f"{agent.url}/metrics").text, 40, "figures of the urgent queue")
 

@@ -42,7 +42,9 @@ struct PodProcessesTests {
     let one = try start(name, "echo; while :; do sleep 0.05; done")
     let other = try start(name + "x", "echo; while :; do sleep 0.05; done")
     defer { other.terminate() }
-    #expect(processes([name]).matching().map(\.id) == [one.processIdentifier])
+    // A shell about to run its next command is two of the name for a moment.
+    let found = processes([name]).matching().map(\.id)
+    #expect(found.contains(one.processIdentifier) && !found.contains(other.processIdentifier))
     #expect(await processes([name]).end())
     one.waitUntilExit()
     #expect(one.terminationReason == .uncaughtSignal)
