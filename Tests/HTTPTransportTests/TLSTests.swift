@@ -56,7 +56,8 @@ final class TLSServer {
   }
 
   deinit {
-    process.terminate()
+    // It may have been started with other signals blocked: the threads that tasks run on block them.
+    kill(process.processIdentifier, SIGKILL)
     try? FileManager.default.removeItem(at: directory)
   }
 

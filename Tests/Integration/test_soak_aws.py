@@ -97,7 +97,7 @@ def test_fault_27_killed_agents_and_failing_services_lose_nothing_and_double_not
         def reached():
             while waiting and TASKS - len(waiting) - done() < DEPTH:
                 cloud.deployment.send_many([waiting.pop(0) for _ in range(min(10, len(waiting)))])
-            cloud.deployment.heard()
+            cloud.deployment.heard(receives=2)
             return done() >= limit
         wait_until(reached, 3600, what, interval=0.02)
 

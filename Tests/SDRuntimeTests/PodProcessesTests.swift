@@ -41,7 +41,7 @@ struct PodProcessesTests {
     let name = "side-\(RandomName.make().prefix(8))"
     let one = try start(name, "echo; while :; do sleep 0.05; done")
     let other = try start(name + "x", "echo; while :; do sleep 0.05; done")
-    defer { other.terminate() }
+    defer { kill(other.processIdentifier, SIGKILL) }
     // A shell about to run its next command is two of the name for a moment.
     let found = processes([name]).matching().map(\.id)
     #expect(found.contains(one.processIdentifier) && !found.contains(other.processIdentifier))

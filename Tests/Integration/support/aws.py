@@ -116,18 +116,19 @@ class Deployment:
         """Everything that was announced so far, in the order in which it was heard."""
         return [(attributes, json.loads(body)) for attributes, body in self.heard()]
 
-    def heard(self):
-        """The same, word for word."""
-        while True:
+    def heard(self, receives=None):
+        """The same, word for word; with a number of receives it stops there, though there may be more."""
+        for _ in itertools.count() if receives is None else range(receives):
             found = self.sqs.receive_message(
                 QueueUrl=self.heard_url, MaxNumberOfMessages=10, MessageAttributeNames=["All"]).get("Messages", [])
             if not found:
-                return self._heard
+                break
             for message in found:
                 attributes = {name: value["StringValue"] for name, value in message.get("MessageAttributes", {}).items()}
                 self._heard.append((attributes, message["Body"]))
             self.sqs.delete_message_batch(QueueUrl=self.heard_url, Entries=[
                 {"Id": str(number), "ReceiptHandle": message["ReceiptHandle"]} for number, message in enumerate(found)])
+        return self._heard
 
     def letters(self):
         """The dead letters, which stay where they are: bodies and attributes."""
