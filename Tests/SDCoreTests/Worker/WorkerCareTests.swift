@@ -186,7 +186,11 @@ struct WorkerCareTests {
     harness.backend.script(.succeed, .hold(gate, then: .succeed))
     let ledger = TappedLedger(harness.ledger)
     for number in 1...3 { try await harness.submit("t\(number)") }
-    let worker = harness.worker(ledger: ledger) { $0.maximumTasks = 3 }
+    let worker = harness.worker(ledger: ledger) {
+      $0.maximumTasks = 3
+      // However long the first took here, the third is taken ahead.
+      $0.lookAheadMargin = .seconds(60)
+    }
     async let running: Void = worker.run()
     try await eventually("the third to be prepared") { harness.backend.requests.count == 3 }
     let entry = try #require(try await harness.ledger.read(RunKey(TaskKey(id: "t3"), run: 1)))
