@@ -131,7 +131,8 @@ def test_fault_27_killed_agents_and_failing_services_lose_nothing_and_double_not
     assert all(agent.is_running for agent in agents)
     for (resident, descriptors), (resident_after, descriptors_after) in zip(before, after):
         assert resident_after <= resident * 1.2 + 8, "memory grows"
-        assert descriptors_after <= descriptors + 8, "descriptors leak"
+        # Kept connections come and go with what fails; one left open by each twentieth task would be thirty more.
+        assert descriptors_after <= descriptors + 16, "descriptors leak"
 
 
 @pytest.mark.skipif("SDTEST_CLOUD_TASKS" not in os.environ, reason="a measurement: make soak runs it")
