@@ -135,6 +135,23 @@ def test_every_kinds_example_works_as_it_stands(dev, page, kind):
     assert first == second
 
 
+def test_what_is_written_before_the_runtimes_are_known_stays_and_waits_for_them(dev, page):
+    held = []
+    page.route("**/v1/runtimes", lambda route: held.append(route))
+    go(page, "New task")
+    page.get_by_role("radio", name="Image to image", exact=True).check(force=True)
+    page.get_by_label("Prompt", exact=True).fill("a pier in the rain")
+    expect(page.get_by_role("button", name="Submit")).to_be_disabled()
+    wait_until(lambda: page.wait_for_timeout(10) or held, 30, "the question for the runtimes")
+    for route in held:
+        route.continue_()
+    page.get_by_role("button", name="Submit").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("a pier in the rain")
+    expect(page.locator(".crumb .pill")).to_have_text("succeeded")
+    [task] = web.get(f"{dev.url}/v1/tasks").json["tasks"]
+    assert (task["runtime"], task["type"]) == (RUNTIME, "image-to-image")
+
+
 def test_what_is_wrong_is_said_at_its_field(page, complaints):
     complaints.expect("422")
     go(page, "New task")
