@@ -183,7 +183,8 @@ class Answers:
                 yield f"error's {name}: botocore has {value!r}, AWSKit {ours.get(name)!r}"
 
     def compare(self, ours, theirs, path, own=()):
-        if isinstance(ours, dict) and "_" in ours:
+        # A map may have that key too, which then is on both sides; no structure of botocore's has such a member.
+        if isinstance(ours, dict) and "_" in ours and not (isinstance(theirs, dict) and "_" in theirs):
             kind = ours["_"].partition("<")[0]
             if not isinstance(theirs, dict):
                 yield f"{path}: botocore has {theirs!r}, AWSKit {ours}"

@@ -66,12 +66,18 @@ class Account:
         self.config = folder / "config.yaml"
         self.write(CONFIG)
 
+    @property
+    def environment(self):
+        return KEYS | {"AWS_ENDPOINT_URL": self.moto.url, "PATH": f"{self.helm}:{os.environ['PATH']}"}
+
     def write(self, config):
         self.config.write_text(yaml.safe_dump(config))
 
+    def start(self, *arguments, name=None, **environment):
+        return self.programs.start("sdctl", *arguments, "--config", self.config, name=name, **self.environment | environment)
+
     def sdctl(self, *arguments, status=0, **environment):
-        given = KEYS | {"AWS_ENDPOINT_URL": self.moto.url, "PATH": f"{self.helm}:{os.environ['PATH']}"} | environment
-        result = self.programs.run("sdctl", *arguments, "--config", self.config, **given)
+        result = self.programs.run("sdctl", *arguments, "--config", self.config, **self.environment | environment)
         assert result.returncode == status, result.stdout + result.stderr
         return result
 

@@ -89,11 +89,13 @@ def test_fault_11_an_answer_that_is_no_picture_is_an_error_and_never_an_upload(c
     cloud.send()
     agent = cloud.agent(SD_MAX_ATTEMPTS="2")
     wait_until(lambda: cloud.deployment.left() == 0, 60, "the end")
-    assert set(failures(agent)) <= {"output_invalid", "engine_failed", "engine_unreachable"}
-    state = cloud.record()
-    assert state.state == "failed" and state.json["error"]["code"] in ("output_invalid", "engine_failed", "engine_unreachable")
+    assert failures(agent) == ["output_invalid"] * 2 and cloud.starts == 2
+    error = cloud.record().json["error"]
+    assert (cloud.record().state, error["code"], error["retryable"]) == ("failed", "output_invalid", True)
     assert not cloud.proxy.heard("s3.*", key="*.png")
-    cloud.settle({"t": "failed"}, letters=cloud.deployment.letter_count())
+    cloud.settle({"t": "failed"}, letters=1)
+    [(_, attributes)] = cloud.deployment.letters()
+    assert attributes["sd_dead_letter_code"] == "output_invalid"
 
 
 def test_fault_12_an_engine_that_dribbles_is_held_to_the_total_deadline(cloud):

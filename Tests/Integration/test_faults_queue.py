@@ -133,7 +133,12 @@ def test_fault_25_poison_is_dead_lettered_with_the_reason_at_once_and_healthy_ta
     assert {body for body, _ in letters} == set(bad)
     for _, attributes in letters:
         assert attributes["sd_dead_letter_code"] == "poison" and attributes["sd_dead_letter_reason"]
-    # At once: none was received a second time.
-    received = sum(1 for call in cloud.proxy.heard("sqs.DeleteMessage"))
-    assert received == 2 * len(bad) and cloud.starts == len(bad) and agent.is_running
+    # At once: each was written down once and deleted once, and none was given back to be received again.
+    written = [call.form["MessageBody"] for call in cloud.proxy.heard("sqs.SendMessage")]
+    assert sorted(written) == sorted(bad)
+    assert len({attributes["sd_dead_letter_message_id"] for _, attributes in letters}) == len(bad)
+    deleted = [call.form["ReceiptHandle"] for call in cloud.proxy.heard("sqs.DeleteMessage")]
+    assert len(deleted) == len(set(deleted)) == 2 * len(bad)
+    assert not [call for call in cloud.proxy.heard("sqs.ChangeMessageVisibility*") if "0" in call.form.values()]
+    assert cloud.starts == len(bad) and agent.is_running
     assert 'sd_tasks_total{code="ok",runtime="sdruntime",state="succeeded"}' in metrics(agent)

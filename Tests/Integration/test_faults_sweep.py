@@ -42,19 +42,26 @@ def sweep(live, calls):
     assert 0 < longest < LONGEST
     chance = random.Random(SEED)
     # A sample from beginning, middle and end; lives differ by a few calls.
-    parts = [1 + longest * part // SAMPLE for part in range(SAMPLE + 1)]
+    parts = [1 + longest * 9 // 10 * part // SAMPLE for part in range(SAMPLE + 1)]
     sample = sorted({chance.randrange(low, max(low + 1, high)) for low, high in zip(parts, parts[1:])})
     tasks, killed, unharmed = ["unharmed"], 0, 0
     for count in range(1, LONGEST) if WHOLE else sample:
-        status, _ = live(count, f"t{count}")
-        assert status in (-9, 137, 0), f"killed at {count}: {status}"
-        tasks.append(f"t{count}")
+        # A life that ends what another had begun is short, and one whose calls are spread over more threads makes fewer in
+        # each: of a sample each is lived again, to be met a little earlier, until it is.
+        for earlier in range(1 if WHOLE else min(count, 8)):
+            tasks.append(f"t{count}-{earlier}")
+            status, _ = live(count - earlier, tasks[-1])
+            assert status in (-9, 137, 0), f"killed at {count - earlier}: {status}"
+            if status != 0:
+                break
         killed += status != 0
         # An empty queue is another end of a life that no kill met; several of them mean that there is no such call.
         unharmed = unharmed + 1 if status == 0 else 0
         if WHOLE and unharmed >= 3 and count > longest:
             break
-    assert killed >= len(tasks) // 3, f"{killed} of {len(tasks)} lives were ended by a kill"
+    # Of a sample each is killed; a whole sweep goes on until some are not.
+    wanted = longest * 2 // 3 if WHOLE else len(sample)
+    assert killed >= wanted, f"{killed} of {len(tasks)} lives were ended by a kill, not {wanted}"
     return {task: 2 for task in tasks}, f"{calls}, seed {SEED}: killed {killed} of {len(tasks)} lives of {longest} calls"
 
 

@@ -13,6 +13,7 @@ import pytest
 from support import web
 from support.processes import Process
 from support.waiting import wait_until
+from support.webui import WebUI
 
 COST = "controller.kubernetes.io/pod-deletion-cost"
 DISRUPT = "karpenter.sh/do-not-disrupt"
@@ -141,14 +142,35 @@ def test_a_job_says_how_it_went(start_gateway, run_job):
     assert run_job("--backend", "test-pattern:?fail=engine_rejected").returncode == 1
 
 
-def test_a_job_ends_the_processes_beside_it(start_gateway, run_job, logs, tmp_path):
-    gateway = start_gateway()
+@pytest.fixture
+def sidecar(logs, tmp_path):
+    """A process beside the job, by a name that no other has."""
     name = f"sidecar-{os.getpid()}"
     shutil.copy("/bin/sleep", tmp_path / name)
-    sidecar = Process("sidecar", [tmp_path / name, "600"], logs)
-    try:
-        submit(gateway, "t1", "sdruntime-job")
-        assert run_job("--backend", "test-pattern:", "--stop-engine", "--stop-processes", f"xray-none, {name}").returncode == 0
-        assert sidecar.wait(10) == -15
-    finally:
-        sidecar.kill()
+    process = Process("sidecar", [tmp_path / name, "600"], logs)
+    process.program = name
+    yield process
+    process.kill()
+
+
+@pytest.fixture
+def webui():
+    engine = WebUI()
+    yield engine
+    engine.stop()
+
+
+def test_a_job_ends_the_processes_beside_it(start_gateway, run_job, sidecar):
+    gateway = start_gateway()
+    submit(gateway, "t1", "sdruntime-job")
+    assert run_job("--backend", "test-pattern:", "--stop-engine", "--stop-processes", f"xray-none, {sidecar.program}").returncode == 0
+    assert sidecar.wait(10) == -15
+
+
+def test_a_job_asks_an_engine_to_end_that_can_be_asked(start_gateway, run_job, webui):
+    gateway = start_gateway()
+    submit(gateway, "t1", "sdruntime-job")
+    assert run_job("--backend", f"webui+{webui.url}").returncode == 0
+    assert (len(webui.calls), webui.stops) == (1, 0)
+    assert run_job("--backend", f"webui+{webui.url}", "--stop-engine").returncode == 0
+    assert (len(webui.calls), webui.stops) == (1, 1)

@@ -134,20 +134,80 @@ def bash(binaries, tmp_path):
     shell.stop()
 
 
-@pytest.mark.parametrize("typed, completed", [
+def complete_in_bash(shell, typed):
+    # What bash makes of the line is told by echo.
+    shell.type(f"{typed}\t\x01echo \x05 e''nd\n")
+    shell.read("echo ")
+    return shell.read(" end\r\n").split("\r\n")[-1]
+
+
+@pytest.fixture
+def zsh(binaries, tmp_path):
+    """Finds the script as its users have it: as a file in fpath."""
+    require("zsh")
+    folder = tmp_path / "functions"
+    folder.mkdir()
+    script = subprocess.run([binaries / "sdctl", "completion", "zsh"], check=True, capture_output=True)
+    (folder / "_sdctl").write_bytes(script.stdout)
+    environment = clean_environment(PATH=f"{binaries}:{os.environ['PATH']}", TERM="xterm", HOME=str(tmp_path), PS1="$ ")
+    shell = Shell(["zsh", "-f", "-i"], environment)
+    # A widget that prints the line as it is then; what is ambiguous is left as typed.
+    shell.type("unsetopt zle_bracketed_paste automenu autolist promptsp beep; zstyle ':completion:*' menu no; "
+               f"fpath=({folder} $fpath); autoload -Uz compinit && compinit -u -d {tmp_path}/dump; "
+               "told() { print -r -- \"echo ${BUFFER} e\"nd; BUFFER=; zle accept-line }; zle -N told; bindkey '^X' told; "
+               "bindkey '^I' complete-word; echo re''ady\n")
+    shell.read("ready\r\n")
+    yield shell
+    shell.stop()
+
+
+def complete_in_zsh(shell, typed):
+    shell.type(f"{typed}\t\x18")
+    shell.read("echo ")
+    return shell.read(" end\r\n")
+
+
+def complete_in_fish(programs, folder, typed):
+    """The line with what fish offers for its last word, where it offers one thing."""
+    require("fish")
+    script = folder / "sdctl.fish"
+    script.write_text(programs.run("sdctl", "completion", "fish").stdout)
+    done = subprocess.run(
+        ["fish", "--no-config", "-c", f"source {script}; complete -C (string join ' ' -- $argv)", *typed.split(" ")],
+        capture_output=True, text=True, timeout=60, cwd=folder,
+        env=clean_environment(PATH=os.pathsep.join([str(programs.folder), os.environ["PATH"]]), HOME=str(folder)))
+    assert done.stderr == ""
+    offers = [line.split("\t")[0] for line in done.stdout.splitlines()]
+    assert len(offers) == 1, f"{typed}: {offers}"
+    return " ".join([*typed.split(" ")[:-1], *offers])
+
+
+def require(shell):
+    if shutil.which(shell) is None:
+        pytest.fail(f"{shell} is not installed: run 'scripts/setup integration', or 'apt-get install {shell}'")
+
+
+COMPLETIONS = [
     ("sdctl que", "sdctl queue"), ("sdctl tasks ret", "sdctl tasks retry"), ("sdctl snapshot pru", "sdctl snapshot prune"),
     ("sdctl tasks list --run", "sdctl tasks list --runtime"), ("sdctl tasks list --state exp", "sdctl tasks list --state expired"),
     ("sdctl queue stats --output js", "sdctl queue stats --output json"), ("sdctl completion fi", "sdctl completion fish"),
-    ("sdctl snapshot create a:1 --write-config mod", "sdctl snapshot create a:1 --write-config models"), ("sdctl submit --conte", "sdctl submit --content"),
-])
-def test_bash_completes(bash, tmp_path, typed, completed):
+    ("sdctl snapshot create a:1 --write-config mod", "sdctl snapshot create a:1 --write-config models"),
+    ("sdctl submit --conte", "sdctl submit --content"),
+    ("sdctl dlq list --output js", "sdctl dlq list --output json"),
+]
+
+
+@pytest.mark.parametrize("typed, completed", COMPLETIONS)
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_shells_complete(shell, request, programs, tmp_path, typed, completed):
     (tmp_path / "models").mkdir()
-    bash.type(f"cd {tmp_path}; echo the''re\n")
-    bash.read("there\r\n")
-    # What bash makes of the line is told by echo.
-    bash.type(f"{typed}\t\x01echo \x05 e''nd\n")
-    bash.read("echo ")
-    line = bash.read(" end\r\n").split("\r\n")[-1]
+    if shell == "fish":
+        line = complete_in_fish(programs, tmp_path, typed)
+    else:
+        terminal = request.getfixturevalue(shell)
+        terminal.type(f"cd {tmp_path}; echo the''re\n")
+        terminal.read("there\r\n")
+        line = {"bash": complete_in_bash, "zsh": complete_in_zsh}[shell](terminal, typed)
     assert line.strip().rstrip("/") == completed
 
 
@@ -158,25 +218,6 @@ def test_bash_offers_all_commands(bash):
     for command in ("completion", "dev", "dlq", "models", "queue", "snapshot", "submit", "tasks"):
         assert command in shown
     bash.type("\x03")
-
-
-@pytest.mark.parametrize("shell", ["zsh", "fish"])
-def test_other_shells_take_their_scripts(programs, shell, tmp_path):
-    script = programs.run("sdctl", "completion", shell)
-    assert script.returncode == 0 and "redrive" in script.stdout and "expired" in script.stdout
-    if shutil.which(shell) is None:
-        pytest.skip(f"{shell} is not installed: its script was made and not run")
-    path = tmp_path / "script"
-    path.write_text(script.stdout)
-    if shell == "zsh":
-        done = subprocess.run([shell, "-n", str(path)], capture_output=True, text=True, timeout=60)
-        assert done.returncode == 0 and done.stderr == "", done.stderr
-    else:
-        folder = os.pathsep.join([str(programs.folder), os.environ["PATH"]])
-        done = subprocess.run(
-            [shell, "--no-config", "-c", f"source {path}; complete -C 'sdctl tasks ret'; complete -C 'sdctl tasks list --state exp'"],
-            capture_output=True, text=True, timeout=60, env=clean_environment(PATH=folder, HOME=str(tmp_path)))
-        assert "retry" in done.stdout and "expired" in done.stdout, (done.stdout, done.stderr)
 
 
 # Terminals

@@ -11,6 +11,8 @@ struct ht_easy {
   struct curl_slist *resolution;
   const ht_callbacks *callbacks;
   void *context;
+  /// The bytes of a body that are asked for at a time.
+  size_t upload_share;
   char error[CURL_ERROR_SIZE];
 };
 

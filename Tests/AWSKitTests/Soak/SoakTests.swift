@@ -10,7 +10,7 @@ import Testing
 /// Calls in great numbers that end in every way there is: nothing of them may be left. `make soak` runs it, with 100,000.
 @Suite(.enabled(if: Soak.requests > 0)) struct SoakTests {
   @Test func whatEndsLeavesNothingBehind() async {
-    await #expect(processExitsWith: .success) {
+    let process = await #expect(processExitsWith: .success, observing: [\.standardOutputContent]) {
       let server = try Soak.server()
       let soak = try Soak(server)
       // Once beforehand: what a process opens and caches once for all is not counted.
@@ -32,6 +32,8 @@ import Testing
       // All kinds have happened.
       #expect(soak.ends.withLock { $0.count } >= 6)
     }
+    // A process of its own prints to nobody.
+    print(String(decoding: process?.standardOutputContent ?? [], as: UTF8.self))
   }
 }
 

@@ -17,6 +17,7 @@ from unittest import mock
 import botocore.auth
 import botocore.exceptions
 import botocore.session
+import botocore.signers
 from botocore.awsrequest import AWSResponse
 from botocore.config import Config
 
@@ -209,7 +210,9 @@ def expect(client, case, params, answer):
     client.meta.events.register("before-send", stand_in)
     try:
         with mock.patch.object(botocore.auth, "get_current_datetime", lambda *_, **__: WHEN, create=True), \
-                mock.patch.object(botocore.auth.datetime, "datetime", Frozen):
+                mock.patch.object(botocore.auth.datetime, "datetime", Frozen), \
+                mock.patch.object(botocore.signers, "_should_use_global_endpoint", lambda *_: False):
+            # The last one: S3's URLs lead to the region that they are signed for, as with all SDKs but this one.
             if "presign" in case:
                 case["url"] = client.generate_presigned_url(name, Params=params, ExpiresIn=case["presign"])
             else:
@@ -217,6 +220,9 @@ def expect(client, case, params, answer):
     except botocore.exceptions.ClientError as error:
         case["error"] = plain(error.response)
     except botocore.exceptions.FlexibleChecksumError:
+        # It takes what is told with a range for the range's own checksum; AWSKit takes it for the object's.
+        if "Range" in params:
+            return None
         case["corrupt"] = True
     except (botocore.exceptions.BotoCoreError, ValueError) as error:
         if not seen:

@@ -5,7 +5,9 @@ import sys
 import threading
 import time
 
-from moto.cloudformation.models import ChangeSet
+from moto.apigateway.models import apigateway_backends
+from moto.cloudformation.models import ChangeSet, CloudFormationBackend
+from moto.core.common_models import CloudFormationModel
 from moto.s3.responses import S3Response
 from moto.server import ThreadedMotoServer
 from moto.sqs.models import SQSBackend
@@ -51,11 +53,58 @@ def put_out_what_change_sets_make():
     ChangeSet.apply = apply_with_outputs
 
 
+def add_change_sets_to_a_reviewed_stack():
+    """A stack that is only reviewed takes further change sets; moto makes another stack of the same name for each."""
+    create = CloudFormationBackend.create_change_set
+
+    def create_for_the_same(self, stack_name, **given):
+        reviewed = [each for each in self.stacks.values() if (each.name, each.status) == (stack_name, "REVIEW_IN_PROGRESS")]
+        identifier, stack = create(self, stack_name, **given)
+        if reviewed and stack != reviewed[0].stack_id:
+            del self.stacks[stack]
+            stack = reviewed[0].stack_id
+            self.change_sets[identifier].stack, self.change_sets[identifier].stack_id = reviewed[0], stack
+        return identifier, stack
+
+    CloudFormationBackend.create_change_set = create_for_the_same
+
+
+class StackAPIKey(CloudFormationModel):
+    """An API key of a stack; moto has keys, and lets stacks go without."""
+
+    __module__ = "moto.apigateway.models"  # moto asks whose it is
+
+    @staticmethod
+    def cloudformation_name_type():
+        return "Name"
+
+    @staticmethod
+    def cloudformation_type():
+        return "AWS::ApiGateway::ApiKey"
+
+    @classmethod
+    def create_from_cloudformation_json(cls, resource_name, cloudformation_json, account_id, region_name, **_):
+        key = cls()
+        made = apigateway_backends[account_id][region_name].create_api_key(
+            {"name": resource_name, "enabled": cloudformation_json["Properties"].get("Enabled", False)})
+        key.physical_resource_id = made.id
+        return key
+
+    @classmethod
+    def update_from_cloudformation_json(cls, original_resource, *_):
+        return original_resource
+
+    @classmethod
+    def delete_from_cloudformation_json(cls, resource_name, cloudformation_json, account_id, region_name):
+        apigateway_backends[account_id][region_name].delete_api_key(resource_name)
+
+
 if __name__ == "__main__":
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
     judge_conditions_with_the_write()
     lease_to_one_at_a_time()
     put_out_what_change_sets_make()
+    add_change_sets_to_a_reviewed_stack()
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     print("http://{}:{}".format(*server.get_host_and_port()), flush=True)

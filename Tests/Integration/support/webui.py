@@ -34,6 +34,8 @@ class WebUI:
         # Not loaded yet, as a proxy before an engine tells; and how often somebody asked.
         self.is_away, self.looks = False, 0
         self.stopped = threading.Event()
+        # How often it was asked to end.
+        self.stops = 0
         # Set when the running image is to be broken off; the next one begins anew, as the web UI's does.
         self.broken_off = threading.Event()
         self._gpu, self._busy = threading.Lock(), False
@@ -139,6 +141,9 @@ class WebUI:
                     if name == "unload-checkpoint":
                         webui.memory, webui.reloads = 0, webui.reloads + 1
                     self.answer(200, {})
+                elif name == "server-stop":
+                    webui.stops += 1
+                    self.answer(200, "Stopping.")
                 elif name == "interrupt":
                     webui.interrupts += 1
                     webui.broken_off.set()
