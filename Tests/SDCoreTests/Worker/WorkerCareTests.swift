@@ -185,13 +185,15 @@ struct WorkerCareTests {
     let gate = Gate()
     harness.backend.script(.succeed, .hold(gate, then: .succeed))
     let ledger = TappedLedger(harness.ledger)
-    for number in 1...3 { try await harness.submit("t\(number)") }
+    for number in 1...2 { try await harness.submit("t\(number)") }
     let worker = harness.worker(ledger: ledger) {
       $0.maximumTasks = 3
       // However long the first took here, the third is taken ahead.
       $0.lookAheadMargin = .seconds(60)
     }
     async let running: Void = worker.run()
+    try await eventually("the second to run") { harness.backend.started.count == 2 }
+    try await harness.submit("t3")
     try await eventually("the third to be prepared") { harness.backend.requests.count == 3 }
     let entry = try #require(try await harness.ledger.read(RunKey(TaskKey(id: "t3"), run: 1)))
     _ = try await RecordWriter(harness.ledger).apply(to: entry) { record in
@@ -230,12 +232,12 @@ struct WorkerCareTests {
     let harness = try WorkerHarness()
     let gate = Gate()
     harness.backend.script(.succeed, .hold(gate, then: .succeed))
-    for number in 1...3 { try await harness.submit("t\(number)") }
-    let worker = harness.worker()
+    for number in 1...2 { try await harness.submit("t\(number)") }
+    let worker = harness.worker { $0.lookAheadMargin = .seconds(60) }
     async let running: Void = worker.run()
-    try await eventually("the second to run, and the third to be prepared") {
-      harness.backend.started.count == 2 && harness.backend.requests.count == 3
-    }
+    try await eventually("the second to run") { harness.backend.started.count == 2 }
+    try await harness.submit("t3")
+    try await eventually("the third to be prepared") { harness.backend.requests.count == 3 }
     worker.beginDrain()
     #expect(!worker.isReady)
     try await eventually("the third to be given back") { worker.summary.givenBack == 1 }
