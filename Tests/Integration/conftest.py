@@ -19,6 +19,8 @@ from support.state import State
 from support.waiting import wait_until
 from support.webui import WebUI
 
+# The browser at the dashboard.
+pytest_plugins = ["support.dashboard"]
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 MODEL = "v1-5-pruned-emaonly.safetensors"
 

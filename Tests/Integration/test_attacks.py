@@ -61,7 +61,7 @@ def refusal(answer, status=422):
 # 4: names that lead elsewhere
 
 @pytest.mark.parametrize("name", ["../x", "/etc/passwd", "a/b", "a\0b", "%2e%2e", "..", ".", "", "a" * 65, "é", "a\nb", "a b"])
-def test_ids_that_are_paths_are_refused_at_every_door(gateway, name):
+def test_attack_04_ids_that_are_paths_are_refused_at_every_door(gateway, name):
     assert refusal(web.post(f"{gateway.url}/v1/tasks", task(id=name))) == ["/id"]
     scripts = {"task": "text-to-image", "id_task": name, "sd_model_checkpoint": "x"}
     for path, body in {
@@ -74,7 +74,7 @@ def test_ids_that_are_paths_are_refused_at_every_door(gateway, name):
 
 @pytest.mark.parametrize("prefix", [
     "../x", "a/../b", "/a", "a//b", "a/./b", ".sd/aa", "a/.hidden", "a\0", "a\r\nb", "%2e%2e/a", "%2E%2e", "a\\b", "p" * 513])
-def test_prefixes_that_lead_elsewhere_are_refused_at_every_door(gateway, prefix):
+def test_attack_04_prefixes_that_lead_elsewhere_are_refused_at_every_door(gateway, prefix):
     assert refusal(web.post(f"{gateway.url}/v1/tasks", task(prefix=prefix))) == ["/prefix"]
     metadata = {"id": "t", "runtime": "sdruntime", "tasktype": "text-to-image", "prefix": prefix}
     answer = web.post(f"{gateway.url}/v1alpha2", {"task": {"metadata": metadata, "content": {}}})
@@ -85,7 +85,7 @@ def test_prefixes_that_lead_elsewhere_are_refused_at_every_door(gateway, prefix)
     "/v1/tasks/..%2f..%2fetc%2fpasswd", "/v1/tasks/%2e%2e", "/v1/tasks/a%00b", "/v1/tasks/%zz", "/v1/../v1/nothing",
     "/files/local/..%2f..%2fstate.sqlite?access=GET&expires=9&signature=x", "/files/local/%2e%2e/state.sqlite",
     "/files/..%2f/x?access=GET&expires=99999999999&signature=x", "/" + "a" * 8000])
-def test_paths_that_lead_elsewhere_find_nothing(gateway, path):
+def test_attack_04_paths_that_lead_elsewhere_find_nothing(gateway, path):
     [status] = raw.statuses(gateway.url, f"GET {path} HTTP/1.1\r\nHost: HOST\r\nConnection: close\r\n\r\n".encode())
     assert status in (400, 403, 404)
 
@@ -95,12 +95,12 @@ def test_paths_that_lead_elsewhere_find_nothing(gateway, path):
 @pytest.mark.parametrize("body", [
     "[" * 100_000, '{"a":' * 100_000, '{"runtime": ' + "[" * 100_000, "\"" + "\\u0000" * 10, "{\"a\": \"\\ud800\"", "\xff",
     '{"a": 1e}', '{"a": 01}', '{"a": NaN}', '{"runtime": "sdruntime",}', "{} {}", ""])
-def test_what_is_no_json_is_said_to_be_none(gateway, body):
+def test_attack_06_what_is_no_json_is_said_to_be_none(gateway, body):
     answer = web.post(f"{gateway.url}/v1/tasks", body.encode("latin-1"), headers=JSON)
     refusal(answer, 400)
 
 
-def test_huge_numbers_are_kept_word_for_word_or_refused(gateway):
+def test_attack_06_huge_numbers_are_kept_word_for_word_or_refused(gateway):
     def body(**numbers):
         text = json.dumps({"runtime": "sdruntime", "type": "text-to-image", "content": {}} | numbers)
         return text.replace('"#', "").replace('#"', "").encode()
@@ -116,7 +116,7 @@ def test_huge_numbers_are_kept_word_for_word_or_refused(gateway):
     refusal(web.get(f"{gateway.url}/v1/tasks?limit={'9' * 5000}"), 400)
 
 
-def test_a_name_given_twice_means_the_last_to_everybody_alike(gateway):
+def test_attack_06_a_name_given_twice_means_the_last_to_everybody_alike(gateway):
     """As Python's parser has it, which the earlier systems use; what goes on holds each name once."""
     def once(pairs):
         assert len(dict(pairs)) == len(pairs), pairs
@@ -131,7 +131,7 @@ def test_a_name_given_twice_means_the_last_to_everybody_alike(gateway):
     assert sent["metadata"]["runtime"] == "any"
 
 
-def test_a_body_that_is_too_large_is_refused_before_it_is_read(gateway):
+def test_attack_06_a_body_that_is_too_large_is_refused_before_it_is_read(gateway):
     head = "POST /v1/tasks HTTP/1.1\r\nHost: HOST\r\nContent-Type: application/json\r\n"
     before = resident(gateway)
     [status] = raw.statuses(gateway.url, f"{head}Content-Length: {1 << 30}\r\n\r\n".encode())
@@ -155,7 +155,7 @@ def resident(process):
 
 # 8 and 9: control characters, in fields, names and logs
 
-def test_control_characters_in_fields_never_get_past_the_parser(gateway):
+def test_attack_08_control_characters_in_fields_never_get_past_the_parser(gateway):
     for value in (b"a\rb", b"a\0b", b"a\r\n b", b"\x7f"):
         request = (b"POST /v1/tasks HTTP/1.1\r\nHost: HOST\r\nConnection: close\r\nContent-Length: 2\r\nIdempotency-Key: "
                    + value + b"\r\n\r\n{}")
@@ -166,13 +166,13 @@ def test_control_characters_in_fields_never_get_past_the_parser(gateway):
 
 
 @pytest.mark.parametrize("model", ["a\r\nb", "a\0b", "a\x1b[31m", "m" * 300])
-def test_a_model_is_a_name_before_it_becomes_an_attribute(gateway, model):
+def test_attack_08_a_model_is_a_name_before_it_becomes_an_attribute(gateway, model):
     assert refusal(web.post(f"{gateway.url}/v1/tasks", task(runtime="any", model=model))) == ["/model"]
     scripts = {"task": "text-to-image", "id_task": "m", "sd_model_checkpoint": model}
     assert web.post(f"{gateway.url}/v1alpha1", {"alwayson_scripts": scripts}).status == 400
 
 
-def test_every_event_is_one_line_of_json_whatever_tasks_say(gateway):
+def test_attack_09_every_event_is_one_line_of_json_whatever_tasks_say(gateway):
     nasty = "\n{\"level\":\"error\"}\r\n\0\x1b[31m\u2028\u0085\ud83d\ude00\\\""
     web.post(f"{gateway.url}/v1/tasks", task(id="nasty", content={"prompt": nasty, nasty: nasty}, context=nasty))
     web.post(f"{gateway.url}/v1/tasks", task(runtime=nasty, type=nasty, **{nasty: 1}))
@@ -187,7 +187,7 @@ def test_every_event_is_one_line_of_json_whatever_tasks_say(gateway):
 
 # 11: guessing
 
-def test_guesses_slow_down_and_good_keys_go_on(programs, state, runtimes_file, tmp_path):
+def test_attack_11_guesses_slow_down_and_good_keys_go_on(programs, state, runtimes_file, tmp_path):
     keys = tmp_path / "keys.yaml"
     good = programs.run("sdctl", "keys", "new", "good", "--api-keys", keys).stdout.strip()
     gateway = programs.start(
@@ -207,7 +207,7 @@ def test_guesses_slow_down_and_good_keys_go_on(programs, state, runtimes_file, t
     assert good not in gateway.text and "guess-1" not in gateway.text, "a secret in the log"
 
 
-def test_no_log_at_any_level_shows_what_webhooks_are_signed_with(gateway):
+def test_attack_10_no_log_at_any_level_shows_what_webhooks_are_signed_with(gateway):
     secret = (gateway.state.directory / "webhook-secret").read_text().strip()
     key = base64.b64decode(secret.removeprefix("whsec_"))
     text = gateway.text
@@ -234,7 +234,7 @@ def signature(secret, headers, body):
     return "v1," + base64.b64encode(code).decode()
 
 
-def test_webhooks_are_signed_with_a_time_as_standard_webhooks_has_it(dev):
+def test_attack_12_webhooks_are_signed_with_a_time_as_standard_webhooks_has_it(dev):
     server = ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
     server.heard = []
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -280,24 +280,24 @@ INNER = b"GET /v1/runtimes HTTP/1.1\r\nHost: HOST\r\nConnection: close\r\n\r\n"
     b"GET /healthz HTTP/1.1\r\nHost: HOST\r\nX: a\r\n : b\r\n\r\n" + INNER,
     b"GET /healthz\x00 HTTP/1.1\r\nHost: HOST\r\n\r\n" + INNER,
     b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\0" * 200], ids=range(16))
-def test_a_request_whose_end_is_in_doubt_is_the_last_of_its_connection(gateway, request_bytes):
+def test_attack_14_a_request_whose_end_is_in_doubt_is_the_last_of_its_connection(gateway, request_bytes):
     found = raw.statuses(gateway.url, request_bytes, limit=20)
     # One refusal at most, and what was smuggled behind it is not answered.
     assert len(found) <= 1 and all(400 <= status < 500 for status in found), found
 
 
-def test_one_host_field_is_needed(gateway):
+def test_attack_14_one_host_field_is_needed(gateway):
     assert raw.statuses(gateway.url, b"GET /healthz HTTP/1.1\r\nConnection: close\r\n\r\n")[0] in (400, 421)
     two = GET + b"Host: evil.example\r\nConnection: close\r\n\r\n"
     assert raw.statuses(gateway.url, two)[0] in (400, 421)
 
 
-def test_a_head_that_is_too_large_is_told(gateway):
+def test_attack_14_a_head_that_is_too_large_is_told(gateway):
     for head in (b"X: " + b"a" * 70_000 + b"\r\n", b"".join(b"X-%d: a\r\n" % n for n in range(2000))):
         assert raw.statuses(gateway.url, GET + head + b"\r\n") == [431]
 
 
-def test_slow_clients_are_ended_and_others_do_not_wait_for_them(gateway):
+def test_attack_14_slow_clients_are_ended_and_others_do_not_wait_for_them(gateway):
     """Heads have 15 seconds and bodies 60; a hundred that never come to an end hold nobody up."""
     lines = [raw.Line(gateway.url, limit=40) for _ in range(100)]
     try:
@@ -329,7 +329,7 @@ def test_slow_clients_are_ended_and_others_do_not_wait_for_them(gateway):
 
 # 15: floods
 
-def test_a_flood_of_tasks_meets_the_cap_and_is_told_when_to_come_again(programs, state, runtimes_file):
+def test_attack_15_a_flood_of_tasks_meets_the_cap_and_is_told_when_to_come_again(programs, state, runtimes_file):
     gateway = programs.start("sd-gateway", "--state", state.directory, "--port", "0", "--queue-limit", "20")
     url = gateway.address()
     gateway.wait_for(lambda: web.answers(f"{url}/readyz"), 30, "readiness")
@@ -347,7 +347,7 @@ def test_a_flood_of_tasks_meets_the_cap_and_is_told_when_to_come_again(programs,
 
 # 20: local servers and browsers
 
-def test_only_loopback_is_listened_on(gateway):
+def test_attack_20_only_loopback_is_listened_on(gateway):
     port = int(gateway.url.rsplit(":", 1)[1])
     listening = []
     for table in ("/proc/net/tcp", "/proc/net/tcp6"):
@@ -360,13 +360,13 @@ def test_only_loopback_is_listened_on(gateway):
 
 
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "evil.example:8811", "localhost.evil.example", "0.0.0.0"])
-def test_a_name_that_leads_to_loopback_is_not_answered(gateway, host):
+def test_attack_20_a_name_that_leads_to_loopback_is_not_answered(gateway, host):
     for path in ("/", "/v1/tasks", "/healthz", "/files/local/x"):
         request = f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode()
         assert raw.statuses(gateway.url, request) == [421]
 
 
-def test_pages_of_other_origins_can_neither_post_nor_read(gateway):
+def test_attack_20_pages_of_other_origins_can_neither_post_nor_read(gateway):
     for origin in ("https://evil.example", "null", "http://127.0.0.1:1", "file://"):
         for kind in ("text/plain", "application/x-www-form-urlencoded", "application/json"):
             before = len(gateway.state.records())

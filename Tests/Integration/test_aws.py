@@ -122,6 +122,28 @@ def test_other_buckets_can_be_allowed(deploy, start, webui):
     assert {notice["id"]: notice["result"] for _, notice in deployment.notices()} == {"open": True, "openly": False}
 
 
+def test_attack_03_objects_that_no_task_may_read_are_refused_before_any_request(cloud, moto):
+    """Other buckets, and what lies in ours that is not for tasks: records of other people's."""
+    deployment = cloud.deployment
+    other = f"other-{deployment.name}"[:60]
+    deployment.s3.create_bucket(Bucket=other)
+    deployment.s3.put_object(Bucket=other, Key="open/a.png", Body=plain_png(8, 8, lambda x, y: (x, y, 0)))
+    references = [f"s3://{other}/closed/a.png", f"s3://{other}/opened.png", f"s3://{other}/open/../closed/a.png",
+                  f"s3://{other}.evil/open/a.png", f"s3://{deployment.bucket}/.sd/aa/x/r000000001",
+                  f"s3://{deployment.bucket}/a/.hidden/b", "s3://169.254.169.254/open/a.png", "s3:///open/a.png"]
+    cloud.agent(SD_S3_INPUTS=f"{other}/open")
+    for number, reference in enumerate(references):
+        deployment.send(successor_task(f"t{number}", "image-to-image", init_images=[reference]))
+    deployment.send(successor_task("allowed", "image-to-image", init_images=[f"s3://{other}/open/a.png"]))
+    settled(deployment, len(references) + 1)
+    ended = {record.name: (record.state, (record.json.get("error") or {}).get("code")) for record in cloud.state.records()}
+    assert ended.pop("allowed") == ("succeeded", None)
+    assert ended == {f"t{number}": ("failed", "input_refused") for number in range(len(references))}
+    read = {call.key for call in cloud.proxy.heard("s3.*") if call.bucket != deployment.bucket}
+    assert read == {"open/a.png"}
+    assert not [call for call in cloud.proxy.heard("s3.GetObject") if call.key in (".sd/aa/x/r000000001", "a/.hidden/b")]
+
+
 def test_spans_reach_the_daemon_under_the_messages_trace(deploy, start):
     deployment = deploy()
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as daemon:

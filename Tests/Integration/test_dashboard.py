@@ -1,82 +1,20 @@
-"""The dashboard, in a real browser: what people do there, with mouse and keyboard, and what is done to it."""
+"""The dashboard, in a real browser: what people do there, and what is done to it."""
 
 import hashlib
 import json
-import os
-import pathlib
 import re
 import signal
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from conftest import free_port
 from support import web
-from support.browser import Complaints, executable
+from support.dashboard import RUNTIME, go, submit
 from support.pictures import read_png
 from support.waiting import wait_until
 
-PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1280, "height": 860}
-RUNTIME = "sdruntime"
 KEY = "a-key-of-the-operators"
-PATIENCE = 30_000
-expect.set_options(timeout=PATIENCE)
-
-
-@pytest.fixture(scope="session")
-def chromium():
-    path = executable()
-    if not path:
-        pytest.fail("there is no Chromium: run 'scripts/setup browser', or say where one is with SDTEST_CHROMIUM")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"] if os.geteuid() == 0 else [])
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def complaints():
-    complaints = Complaints()
-    yield complaints
-    assert complaints.all == []
-
-
-@pytest.fixture
-def open_page(chromium, complaints):
-    contexts = []
-
-    def open_page(url, size=DESKTOP, **options):
-        context = chromium.new_context(viewport=size, **options)
-        context.set_default_timeout(PATIENCE)
-        contexts.append(context)
-        page = context.new_page()
-        complaints.follow(page)
-        page.goto(url)
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-
-
-@pytest.fixture
-def page(dev, open_page):
-    page = open_page(dev.url)
-    expect(page.locator("#link-text")).to_have_text("Live")
-    return page
-
-
-def go(page, name):
-    page.get_by_role("navigation", name="Main").get_by_role("link", name=name).click()
-    expect(page.get_by_role("heading", level=1)).to_have_text(name)
-
-
-def submit(url, task, **content):
-    answer = web.post(f"{url}/v1/tasks", {
-        "id": task, "runtime": RUNTIME, "type": "text-to-image",
-        "content": {"prompt": f"a lighthouse {task}", "width": 64, "height": 64, "steps": 20} | content})
-    assert answer.status == 201, answer.text
 
 
 def more(page, content):
@@ -89,7 +27,7 @@ def test_a_task_is_submitted_watched_to_its_end_and_its_picture_opened(dev, page
     go(page, "New task")
     page.get_by_label("Prompt", exact=True).fill("a lighthouse in fog")
     page.get_by_label("Seed").fill("18446744073709551615")
-    more(page, {"test_pattern": {"seconds": 3}})
+    more(page, {"test_pattern": {"seconds": 8}})
     page.get_by_role("button", name="Submit").click()
 
     expect(page.get_by_role("heading", level=1)).to_have_text("a lighthouse in fog")
@@ -195,6 +133,23 @@ def test_every_kinds_example_works_as_it_stands(dev, page, kind):
     expect(page.locator(".crumb .pill")).to_have_text("succeeded")
     first, second = (web.get(f"{dev.url}/v1/tasks/{task['id']}/request").json for task in web.get(f"{dev.url}/v1/tasks").json["tasks"])
     assert first == second
+
+
+def test_what_is_written_before_the_runtimes_are_known_stays_and_waits_for_them(dev, page):
+    held = []
+    page.route("**/v1/runtimes", held.append)
+    go(page, "New task")
+    page.get_by_role("radio", name="Image to image", exact=True).check(force=True)
+    page.get_by_label("Prompt", exact=True).fill("a pier in the rain")
+    expect(page.get_by_role("button", name="Submit")).to_be_disabled()
+    wait_until(lambda: page.wait_for_timeout(10) or held, 30, "the question for the runtimes")
+    for route in held:
+        route.continue_()
+    page.get_by_role("button", name="Submit").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("a pier in the rain")
+    expect(page.locator(".crumb .pill")).to_have_text("succeeded")
+    [task] = web.get(f"{dev.url}/v1/tasks").json["tasks"]
+    assert (task["runtime"], task["type"]) == (RUNTIME, "image-to-image")
 
 
 def test_what_is_wrong_is_said_at_its_field(page, complaints):
@@ -324,132 +279,3 @@ def test_a_key_that_is_no_operators_is_told_so(guarded, open_page, complaints):
     page.get_by_label("API key", exact=True).fill("of-the-studio")
     page.keyboard.press("Enter")
     expect(page.get_by_role("alert")).to_contain_text("dead letters are for operators")
-
-
-# Everybody's page: keyboard, screen reader, colours, sizes.
-
-@pytest.fixture
-def furnished(dev, page):
-    """A system with something of everything to look at."""
-    for number, prompt in enumerate(["a lighthouse at dusk", "a harbour in winter", "a pier, long exposure", "hills under stars",
-                                     "a sailing ship", "an old town by the sea", "a storm over cliffs", "a quiet bay at dawn"]):
-        submit(dev.url, f"made-{number}", prompt=prompt, width=512, height=512, seed=number)
-    submit(dev.url, "broken", prompt="a castle", test_pattern={"fail": "out_of_memory", "times": 9})
-    for number in range(8):
-        dev.wait_for(f"made-{number}", "succeeded", limit=60)
-    dev.wait_for("broken", "failed", limit=60)
-    for body in ('{"metadata": {"id": "poisoned", "runtime": "sdruntime", "tasktype": "text-to-imag"}, "content": {}}',
-                 '{"prompt": "cut off in the mid', '["not", "a", "task"]'):
-        dev.state.put(RUNTIME, body)
-    wait_until(lambda: dev.state.waiting(f"{RUNTIME}-dlq") == 3, 30, "the dead letters")
-    submit(dev.url, "slow", prompt="a slow river", width=512, height=512, test_pattern={"seconds": 90})
-    submit(dev.url, "patient", prompt="a patient fisherman")
-    dev.wait_for("slow", "running", limit=60)
-    return page
-
-
-VIEWS = {"overview": "", "new-task": "new", "pictures": "pictures", "task": "tasks/made-0", "running": "tasks/slow",
-         "dead-letters": "letters"}
-
-
-def show(page, url, view):
-    page.goto(f"{url}/#/{VIEWS[view]}")
-    expect(page.get_by_role("heading", level=1).first).to_be_visible()
-    page.wait_for_function(
-        "() => !document.querySelector('[aria-busy]') && [...document.images].every((image) => "
-        "image.loading === 'lazy' && image.getBoundingClientRect().top > innerHeight || image.complete)")
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_view_is_accessible_in_every_size(dev, furnished, scheme):
-    axe, page = Axe(), furnished
-    page.emulate_media(color_scheme=scheme)
-    for size in (DESKTOP, PHONE):
-        page.set_viewport_size(size)
-        for view in VIEWS:
-            show(page, dev.url, view)
-            found = axe.run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]})
-            assert found.violations_count == 0, f"{view}, {scheme}, {size}:\n{found.generate_report()}"
-            overhang = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-            assert overhang <= 0, f"{view} is {overhang} pixels too wide at {size['width']}"
-
-
-def test_the_colours_follow_the_system_and_the_choice(page):
-    def paper():
-        return page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
-
-    page.emulate_media(color_scheme="light")
-    light = paper()
-    page.emulate_media(color_scheme="dark")
-    dark = paper()
-    assert light != dark
-    page.get_by_label("Colours").select_option("light")
-    assert paper() == light
-    page.reload()
-    assert paper() == light and page.get_by_label("Colours").input_value() == "light"
-    page.get_by_label("Colours").select_option("auto")
-    assert paper() == dark
-
-
-def test_everything_can_be_done_from_the_keyboard(dev, page):
-    def tab_to(name, limit=60):
-        """Presses Tab until something of that name has the focus; it must be seen to have it."""
-        for _ in range(limit):
-            page.keyboard.press("Tab")
-            focused = page.evaluate(
-                "() => { const e = document.activeElement; const l = e.labels?.[0]; "
-                "const ring = getComputedStyle(e), near = e.nextElementSibling && getComputedStyle(e.nextElementSibling), "
-                "row = e.closest('li') && getComputedStyle(e.closest('li')); "
-                "return { name: (e.getAttribute('aria-label') ?? l?.textContent ?? e.textContent).trim(), "
-                "seen: [ring, near, row].some((s) => s && s.outlineStyle !== 'none' && parseFloat(s.outlineWidth) >= 2) }; }")
-            if focused["name"].startswith(name):
-                assert focused["seen"], f"{name} has the focus, and nobody can see it"
-                return
-        pytest.fail(f"Tab does not come to {name}")
-
-    page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.textContent") == "Skip to the content"
-    page.keyboard.press("Enter")
-    tab_to("New task")
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", level=1)).to_be_focused()
-    tab_to("Text to image")
-    page.keyboard.press("ArrowRight")
-    expect(page.get_by_role("radio", name="Image to image")).to_be_checked()
-    page.keyboard.press("ArrowLeft")
-    tab_to("Prompt")
-    page.keyboard.press("Control+a")
-    page.keyboard.type("a keyboard on a beach")
-    tab_to("Anything else")
-    page.keyboard.press("Enter")
-    tab_to("More for the engine")
-    page.keyboard.press("Control+a")
-    page.keyboard.type('{"test_pattern": {"hang": true}}')
-    tab_to("Submit")
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", level=1)).to_have_text("a keyboard on a beach")
-    expect(page.get_by_role("heading", level=1)).to_be_focused()
-    tab_to("Cancel")
-    page.keyboard.press("Enter")
-    expect(page.locator(".crumb .pill")).to_have_text("cancelled")
-    expect(page.locator("#announcer")).to_have_text(re.compile("cancelled"))
-
-
-def test_screenshots(dev, furnished):
-    """Pictures of every view for people to look at; kept where SDTEST_SHOTS says."""
-    folder = os.environ.get("SDTEST_SHOTS")
-    if not folder:
-        pytest.skip("SDTEST_SHOTS names no folder")
-    folder, page = pathlib.Path(folder), furnished
-    folder.mkdir(parents=True, exist_ok=True)
-    expect(page.get_by_role("progressbar")).not_to_have_attribute("aria-valuenow", re.compile("^[0-9]$"))
-    for name, size in (("desktop", DESKTOP), ("phone", PHONE)):
-        for scheme in ("light", "dark"):
-            page.set_viewport_size(size)
-            page.emulate_media(color_scheme=scheme)
-            for view in VIEWS:
-                show(page, dev.url, view)
-                page.evaluate(
-                    "([here, there]) => { for (const e of document.querySelectorAll('.mono')) "
-                    "e.textContent = e.textContent.replace(here, there); }", [str(dev.state.directory), "/srv/sd"])
-                page.screenshot(path=folder / f"{view}-{name}-{scheme}.png", full_page=False)

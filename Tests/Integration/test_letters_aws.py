@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from support.lambda_runtime import LambdaRuntime
 from support.waiting import wait_until
 
 
@@ -106,6 +107,50 @@ def test_a_letter_that_the_queue_moved_is_closed_and_opens_the_next_run(programs
     wait_until(lambda: sorted(told(deployment)) == ends and deployment.left() == 0, 60, "its success")
     assert listed(programs, deployment) == []
     second.stop()
+
+
+def test_letters_that_the_queue_moved_are_swept_by_the_clock(programs, deploy, start, webui, tmp_path):
+    """The gateway as a function, called by EventBridge's schedule: their runs are failed, announced, and they say why."""
+    deployment = deploy(visibility=1, receives=1)
+    webui.seconds = 3
+    deployment.send(task("begun"))
+    agent = start(deployment)
+    wait_until(lambda: webui.calls, 60, "the engine's start")
+    agent.kill()
+    for body in (task("never-begun"), task("no-task", "text-to-imag")):
+        deployment.send(body)
+
+    def moved():
+        # Whoever receives them once more has SQS move them.
+        deployment.sqs.receive_message(QueueUrl=deployment.queue_url, MaxNumberOfMessages=10, VisibilityTimeout=0)
+        return deployment.left() == 0 and deployment.letter_count() == 3
+    wait_until(moved, 60, "the queue to move them")
+
+    runtimes = tmp_path / "runtimes.yaml"
+    runtimes.write_text(f"runtimes:\n  - {{name: sdruntime, queue: '{deployment.queue_url}'}}\n")
+    function = LambdaRuntime()
+    try:
+        gateway = programs.start(
+            "sd-gateway", "--runtimes", runtimes, "--topic", deployment.tasks_topic, "--store", f"s3://{deployment.bucket}",
+            "--events", deployment.topic, "--webhooks", "none:", AWS_LAMBDA_RUNTIME_API=function.authority,
+            **deployment.surroundings)
+        schedule = {"version": "0", "source": "aws.events", "detail-type": "Scheduled Event", "detail": {}}
+        swept = 0
+
+        def all_swept():
+            nonlocal swept
+            swept += function.invoke(schedule)["swept"]
+            return swept >= 3
+        wait_until(all_swept, 60, "the sweep", interval=0.5)
+        assert swept == 3 and function.invoke(schedule)["swept"] == 0
+        gateway.stop()
+    finally:
+        function.stop()
+    # What was no task has nobody to tell.
+    assert sorted(told(deployment)) == ["begun/1/failed", "never-begun/1/failed"]
+    letters = listed(programs, deployment)
+    assert sorted(letter["code"] for letter in letters) == ["attempts_exhausted", "attempts_exhausted", "poison"]
+    assert all("handed out" in letter["reason"] or "text-to-imag" in letter["reason"] for letter in letters)
 
 
 def test_queues_are_looked_into_dropped_from_and_emptied(programs, deploy):

@@ -4,7 +4,7 @@ import json
 
 from conftest import MODEL
 from support import web
-from support.pictures import read_png
+from support.pictures import plain_png, read_png
 from support.waiting import wait_until
 
 
@@ -109,6 +109,37 @@ def test_the_successors_example_makes_a_picture_and_its_notice(dev):
     answer = json.loads(dev.state.object("output/test-t2i/test-t2i.out"))
     assert answer["images"] == [""] and answer["info"] == "" and answer["parameters"]["id_task"] == "test-t2i"
     assert answer["parameters"]["image_seed"] == str(record.outputs[0]["seed"])
+
+
+def test_the_successors_image_to_image_example_makes_a_picture_and_its_notice(start_dev, serve_folder, tmp_path):
+    """Word for word; its picture lies on a public host, whose name leads to a server of ours by `--input-hosts`."""
+    example = {"task": {
+        "metadata": {"id": "test-i2i", "runtime": "sdruntime", "tasktype": "image-to-image", "prefix": "output", "context": ""},
+        "content": {
+            "alwayson_scripts": {},
+            "init_images": [
+                "https://huggingface.co/datasets/huggingface/documentation-images/resolve/main/diffusers/cat.png"],
+            "prompt": "cat wizard, gandalf, lord of the rings, detailed, fantasy, cute, adorable, Pixar, Disney, 8k",
+            "steps": 16, "width": 512, "height": 512}}}
+    path = "datasets/huggingface/documentation-images/resolve/main/diffusers/cat.png"
+    (tmp_path / "www" / path).parent.mkdir(parents=True)
+    (tmp_path / "www" / path).write_bytes(plain_png(512, 512, lambda x, y: (x // 2, y // 2, 90)))
+    server = serve_folder(tmp_path / "www")
+    dev = start_dev("--input-hosts", f"huggingface.co={server.url}")
+    answer = web.post(dev.url + "/v1alpha2", example)
+    assert answer.status == 200
+    assert answer.json == {"id": "test-i2i", "runtime": "sdruntime", "output_location": "s3://local/output/test-i2i"}
+    record = ended(dev, "test-i2i")
+    assert record.state == "succeeded" and server.paths == [f"/{path}"]
+    picture = read_png(dev.state.object("output/test-i2i/test-i2i-1.png"))
+    assert (picture.width, picture.height) == (512, 512) and "cat wizard" in picture.text["parameters"]
+    assert record.notice == {
+        "runtime": "sdruntime", "id": "test-i2i", "result": True, "status": "completed",
+        "image_url": ["s3://local/output/test-i2i/test-i2i-1.png"],
+        "output_url": "s3://local/output/test-i2i/test-i2i.out", "context": ""}
+    wait_until(lambda: "output/test-i2i/test-i2i.out" in dev.state.keys(), 10, "the .out object")
+    told = json.loads(dev.state.object("output/test-i2i/test-i2i.out"))
+    assert told["images"] == [""] and "init_images" not in told["parameters"]
 
 
 def test_the_successor_refuses_in_its_own_words(dev):

@@ -33,22 +33,30 @@ export async function form(main, signal, again) {
         h("div", { class: "bar-head" }, h("h2", {}, "The request"), copy), parts.code,
         h("p", { class: "hint" }, "This is what the button posts to ", h("code", {}, "/v1/tasks"), ". Any client can do the same: see the ",
           h("a", { href: "docs" }, "API reference"), "."))));
+  // What is written before the runtimes are known stays; settings that are about to come would be in its way.
+  if (again) chooser.disabled = true;
+  else choose(kind, kind.example, {});
   const deployment = await describeDeployment();
   if (signal.aborted) return;
   options = deployment.options.map((field) => makeField(field, field.initial, showRequest));
   fill(optionGrid, options.map((one) => one.element));
-  if (again) {
+  if (again) await takeOver();
+  showRequest();
+  chooser.disabled = button.disabled = false;
+  element.removeAttribute("aria-busy");
+
+  async function takeOver() {
     try {
       const task = await get(taskPath(again, "/request"), { signal });
       const known = recognised(task);
       options.find((one) => one.field.name === "runtime")?.element.querySelectorAll("select").forEach((select) => { select.value = task.runtime ?? select.value; });
-      return choose(known.kind, known.values, known.rest);
+      choose(known.kind, known.values, known.rest);
     } catch (problem) {
       if (signal.aborted) return;
+      choose(kind, kind.example, {});
       fill(parts.problems, trouble(problem));
     }
   }
-  choose(kind, kind.example, {});
 
   function choose(wanted, start, others) {
     [kind, values, rest] = [wanted, start, others];
@@ -60,8 +68,6 @@ export async function form(main, signal, again) {
       h("details", { class: "wide", open: Object.keys(rest).length > 0 }, h("summary", {}, "Anything else"), fields.at(-1).element));
     fill(parts.problems);
     showRequest();
-    element.removeAttribute("aria-busy");
-    button.disabled = false;
   }
 
   /** The body of the request; what cannot be read is said at its field. */
