@@ -137,7 +137,7 @@ def test_every_kinds_example_works_as_it_stands(dev, page, kind):
 
 def test_what_is_written_before_the_runtimes_are_known_stays_and_waits_for_them(dev, page):
     held = []
-    page.route("**/v1/runtimes", held.append)
+    page.route("**/v1/runtimes", lambda route: held.append(route))
     go(page, "New task")
     page.get_by_role("radio", name="Image to image", exact=True).check(force=True)
     page.get_by_label("Prompt", exact=True).fill("a pier in the rain")
