@@ -11,13 +11,13 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 PROGRAMS := sdctl sd-agent sd-job sd-gateway
 RELEASE := --configuration release --static-swift-stdlib
-SANITIZED := SDCore,MemoryPlugins,LocalPlugins,HTTPTransport,AWSKit,ImageCodecs
+SANITIZED := SDCore,MemoryPlugins,LocalPlugins,HTTPTransport,AWSKit,ImageKit,ImageCodecs
 SWIFT_FOLDERS := $(wildcard Package.swift Sources Tests Benchmarks/Package.swift Benchmarks/Sources Fuzz/Package.swift Fuzz/Sources examples/*/Package.swift examples/*/Sources)
 PYTHON_SCRIPTS := scripts/check-imports scripts/check-features scripts/chart-readme scripts/tiny-model $(shell find Tests Benchmarks -name '*.py' -not -path '*/.build/*')
 SHELL_SCRIPTS := scripts/bottlerocket-images-cache/snapshot.sh scripts/setup scripts/build-engine scripts/docs scripts/fetch-helm scripts/fuzz scripts/images scripts/release-build .ci/run $(wildcard images/*/*.sh)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-python setup-integration setup-conformance setup-engine setup-browser setup-infra engine build release test check fmt integration conformance infra-test images push digests soak bench dev example docs sanitize fuzz clean
+.PHONY: help setup setup-python setup-integration setup-conformance setup-check setup-engine setup-browser setup-infra engine build release test check fmt integration conformance infra-test images push digests soak bench dev example docs sanitize fuzz clean
 
 help: ## list the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ setup-conformance: setup
 
 setup-engine: setup
 	@scripts/setup engine
+
+setup-check: setup
+	@scripts/setup check
 
 setup-browser:
 	@scripts/setup browser
@@ -65,6 +68,7 @@ check: setup ## formatting, the import table, the language settings, the scripts
 	scripts/chart-readme --check
 	@python3 -c 'import ast, sys; [ast.parse(open(path).read(), path) for path in sys.argv[1:]]' $(PYTHON_SCRIPTS)
 	@if command -v shellcheck >/dev/null; then shellcheck $(SHELL_SCRIPTS) && echo "shellcheck: $(words $(SHELL_SCRIPTS)) scripts"; \
+	elif [ -n "$$CI" ]; then echo "shellcheck is missing: run 'make setup-check'"; exit 1; \
 	else echo "shellcheck is not installed: the shell scripts were not looked at"; fi
 
 fmt: ## lay the sources out

@@ -54,7 +54,8 @@ struct EventStreamParser {
     case "event": name = text
     case "data":
       data.append(text)
-      dataBytes += value.count
+      // The line itself counts, too: empty ones are kept as well.
+      dataBytes += value.count + 1
     case "id": if !text.contains("\0") { id = text }
     case "retry": retry = Int(text) ?? retry
     default: break

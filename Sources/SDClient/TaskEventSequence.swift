@@ -80,7 +80,7 @@ public struct TaskEventSequence: AsyncSequence, Sendable {
     /// Reads one more chunk, over a new connection where there is none.
     private mutating func listen() async throws {
       if body == nil { try await connect() }
-      do throws(TransportError) {
+      do {
         guard let chunk = try await body?.next() else {
           // The server ends long streams so that its clients come again.
           body = nil
@@ -89,9 +89,8 @@ public struct TaskEventSequence: AsyncSequence, Sendable {
         guard let events = parser.feed(chunk) else {
           throw TransportError(.tooLarge, "an event of more than \(EventStreamParser.maximumBytes) bytes")
         }
-        failures = 0
-        for event in events { take(event) }
-      } catch { throw SDClientError.failure(error, client.server) }
+        for event in events { try take(event) }
+      } catch let error as TransportError { throw SDClientError.failure(error, client.server) }
     }
 
     private mutating func connect() async throws {
@@ -112,8 +111,17 @@ public struct TaskEventSequence: AsyncSequence, Sendable {
       } catch let error as TransportError { throw SDClientError.failure(error, client.server) }
     }
 
-    private mutating func take(_ event: EventStreamParser.Event) {
-      guard let json = try? JSONValue(parsing: event.data), let event = Self.event(event.name, json) else { return }
+    /// Takes what it knows and passes over what it does not; how a task stands must be understood, or it would be waited for
+    /// without end.
+    private mutating func take(_ raw: EventStreamParser.Event) throws {
+      guard let json = try? JSONValue(parsing: raw.data), let event = Self.event(raw.name, json) else {
+        guard raw.name != "state", raw.name != "end" else {
+          throw SDClientError(
+            .unexpected, "\(client.server) tells how task \(id) stands in a way that this version does not understand")
+        }
+        return
+      }
+      failures = 0
       // After a new connection the server tells anew how things stand.
       guard event != last else { return }
       last = event

@@ -24,6 +24,8 @@ public struct TaskSubmission: Sendable, Hashable {
   public var webhook: TaskOptions.Webhook?
   /// How its pictures are to be stored.
   public var outputs: OutputOptions?
+  /// Members of a body that are none of these, or not as they must be: sent as they are, for the server to judge.
+  private var others = JSONObject()
 
   /// A task for a runtime.
   public init(
@@ -42,9 +44,9 @@ public struct TaskSubmission: Sendable, Hashable {
 
   /// A task as it would be posted, whole.
   ///
-  /// Throws `RequestProblem` for what is none; the server judges the rest.
+  /// What is not understood goes out as it came: the server judges it. Throws `RequestProblem` for what is no task.
   public init(json: JSONValue) throws(RequestProblem) {
-    guard json.object != nil else { throw RequestProblem("a task is a JSON object, not a \(json.kind)") }
+    guard let members = json.object else { throw RequestProblem("a task is a JSON object, not a \(json.kind)") }
     guard let type = json["type"]?.string.flatMap(TaskType.init(wire:)) else {
       let known = TaskType.allCases.map(\.rawValue).joined(separator: ", ")
       throw RequestProblem("the task's type is none of \(known)")
@@ -58,6 +60,8 @@ public struct TaskSubmission: Sendable, Hashable {
     webhook = json["webhook"]?["url"]?.string.map {
       .init(url: $0, whenRunning: json["webhook"]?["when_running"]?.bool ?? false)
     }
+    let understood = self.json
+    for (name, value) in members.members where understood[name] != value { others[name] = value }
   }
 
   /// The body of `POST /v1/tasks`.
@@ -74,6 +78,7 @@ public struct TaskSubmission: Sendable, Hashable {
     json["outputs"] = outputs?.json
     json["priority"] = priority.map { .string($0.rawValue) }
     json["webhook"] = webhook.map { ["url": .string($0.url), "when_running": .bool($0.whenRunning)] }
+    for (name, value) in others.members { json[name] = value }
     return json
   }
 }

@@ -49,15 +49,17 @@ struct Dev: AsyncParsableCommand {
     let catalog = try await composition.catalog(creating: .standard).served(by: composition.backend().kind)
     var door = try await composition.door(catalog: catalog)
     door.metrics = { program.metrics.prometheusText() }
-    var workers: [any Service] = []
+    // One engine serves them all, one task after the other.
+    var workers: [ComposedWorker] = []
     for runtime in catalog.runtimes {
       guard let ordinary = door.queues[runtime.name] else { continue }
       let queue = door.priorityQueues[runtime.name].map {
         UrgentFirstQueue(urgent: $0, ordinary: ordinary, clocks: door.clocks) as any MessageQueue
       }
       let composed = try await composition.worker(
-        for: runtime, queue: queue ?? ordinary, store: door.store, ledger: door.ledger, events: door.events)
-      workers.append(composed.worker)
+        for: runtime, queue: queue ?? ordinary, store: door.store, ledger: door.ledger, events: door.events,
+        beside: workers.first)
+      workers.append(composed)
     }
     let gateway = Gateway(
       configuration: GatewayConfiguration(
@@ -73,6 +75,6 @@ struct Dev: AsyncParsableCommand {
         fflush(nil)
       })
     // Shut down from the last to the first: the door closes, then the workers end together.
-    return composition.gauges(of: door) + [ConcurrentServices(workers), gateway]
+    return composition.gauges(of: door) + [ConcurrentServices(workers.map(\.worker)), gateway]
   }
 }

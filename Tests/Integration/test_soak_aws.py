@@ -93,10 +93,11 @@ def test_fault_27_killed_agents_and_failing_services_lose_nothing_and_double_not
         for number, (task, pictures) in enumerate(expected.items())]
 
     def progress(limit, what):
-        """Waits until so many are done. The queue is kept short: moto's receives take the longer the more it holds."""
+        """Waits until so many are done. The queues are kept short: moto's receives take the longer the more they hold."""
         def reached():
             while waiting and TASKS - len(waiting) - done() < DEPTH:
                 cloud.deployment.send_many([waiting.pop(0) for _ in range(min(10, len(waiting)))])
+            cloud.deployment.heard()
             return done() >= limit
         wait_until(reached, 3600, what, interval=0.02)
 

@@ -49,6 +49,13 @@ import Testing
     #expect(isRefused)
   }
 
+  @Test("Empty lines without end are given up too")
+  func endlessLines() {
+    var parser = EventStreamParser()
+    let chunk = Array(repeatElement("data:\n".utf8, count: 1 << 18).joined())
+    #expect((0..<200).contains { _ in parser.feed(chunk) == nil })
+  }
+
   @Test("A task goes out as it was given")
   func submission() throws {
     let json: JSONValue = [
@@ -56,6 +63,14 @@ import Testing
       "expires_in": 5, "priority": "high", "webhook": ["url": "https://x.example", "when_running": true],
     ]
     #expect(try TaskSubmission(json: json).json == json)
+    let odd: JSONValue = [
+      "type": "text-to-image", "content": [:], "expires_in": "60", "priority": "hihg", "webhook": "https://x.example",
+      "runtime": 5, "expires_im": 7,
+    ]
+    #expect(try TaskSubmission(json: odd).json.object?.count == odd.object?.count)
+    for name in ["expires_in", "priority", "webhook", "runtime", "expires_im"] {
+      #expect(try TaskSubmission(json: odd).json[name] == odd[name], "\(name)")
+    }
     #expect(throws: RequestProblem.self) { try TaskSubmission(json: ["type": "x"]) }
     #expect(throws: RequestProblem.self) { try TaskSubmission(json: []) }
   }

@@ -38,6 +38,17 @@ import Testing
     #expect(server.requests.map { $0.header("Last-Event-ID") } == [nil, "1-a"])
   }
 
+  @Test("A state that is not understood ends the waiting")
+  func unreadable() async throws {
+    let server = try ScriptedHTTPServer { _ in
+      let event = "retry: 1\nid: 1\nevent: end\ndata: \(Self.task("dreaming"))\n\n"
+      return .chunked(headers: [("Content-Type", "text/event-stream")], [event])
+    }
+    defer { server.stop() }
+    let error = await #expect(throws: SDClientError.self) { try await SDClient(server.url).wait("t1") }
+    #expect(error?.code == .unexpected && server.requests.count == 1)
+  }
+
   @Test("A call is made again after the time that the server asks for, with the same key")
   func retryAfter() async throws {
     let server = try ScriptedHTTPServer(answers: [

@@ -26,12 +26,14 @@ public final class Worker: Service {
   private static let cautiousReceives = 20
 
   /// A worker; it begins with `run`.
+  ///
+  /// - Parameter other: a worker that drives the same engine: the two take turns, and end together.
   public init(
     queue: any MessageQueue, ledger: any TaskLedger, store: any ObjectStore, events: any EventTopic = SilentTopic(),
     backend: any InferenceBackend, inputs: any InputSource = NoInputs(),
     outputs: any OutputFinisher = NoOutputChanges(),
     configuration: WorkerConfiguration, clocks: Clocks = .system, logger: Logger = Logger(label: "worker"),
-    metricsFactory: any MetricsFactory = MetricsSystem.factory
+    metricsFactory: any MetricsFactory = MetricsSystem.factory, beside other: Worker? = nil
   ) {
     let metrics = WorkerMetrics(runtime: configuration.runtime, factory: metricsFactory)
     self.queue = queue
@@ -40,9 +42,11 @@ public final class Worker: Service {
     self.logger = logger
     drain = Drain(clocks: clocks, grace: configuration.grace)
     tally = Tally(metrics: metrics)
-    gate = EngineGate(
-      prefersLoadedModel: configuration.prefersLoadedModel && configuration.dynamicModel, clocks: clocks,
-      metrics: metrics)
+    gate =
+      other?.gate
+      ?? EngineGate(
+        prefersLoadedModel: configuration.prefersLoadedModel && configuration.dynamicModel, clocks: clocks,
+        metrics: metrics)
     engine = EngineWatch(backend, configuration: configuration, clocks: clocks, logger: logger, metrics: metrics)
     keeper = LeaseKeeper(
       queue: queue, visibility: configuration.visibility, clocks: clocks, logger: logger, metrics: metrics)

@@ -51,17 +51,19 @@ extension Composition {
   }
 
   /// A worker of one runtime on parts that others share.
+  ///
+  /// - Parameter other: one that drives the same engine already, where there is one.
   public func worker(
     for runtime: RuntimeDescription?, queue: any MessageQueue, store: any ObjectStore, ledger: any TaskLedger,
-    events: any EventTopic, isJob: Bool = false
+    events: any EventTopic, isJob: Bool = false, beside other: ComposedWorker? = nil
   ) async throws -> ComposedWorker {
-    let backend = try await backend()
+    let backend = if let other { other.backend } else { try await backend() }
     let name = [Self.hostName, "\(getpid())", runtime?.name].compactMap(\.self).joined(separator: "-")
     let worker = Worker(
       queue: queue, ledger: ledger, store: store, events: events, backend: backend,
       inputs: try registry.inputs(store, context), outputs: registry.outputs,
       configuration: workerConfiguration(name, runtime, isJob: isJob),
-      clocks: context.clocks, logger: context.logger)
+      clocks: context.clocks, logger: context.logger, beside: other?.worker)
     return ComposedWorker(worker: worker, backend: backend, queues: [queue])
   }
 

@@ -42,6 +42,21 @@ struct WorkerEngineTests {
     #expect(try await harness.record("t1")?.state == .succeeded)
   }
 
+  @Test("takes turns with another worker that drives the same engine")
+  func sharedEngine() async throws {
+    let harness = try WorkerHarness()
+    harness.backend.usually(.delay(.milliseconds(5), then: .succeed))
+    for number in 0..<12 { try await harness.submit("t\(number)") }
+    let one = harness.worker { $0.maximumTasks = 6 }
+    let other = harness.worker("other", beside: one) { $0.maximumTasks = 6 }
+    try await within(.seconds(60), "both workers") {
+      async let first: Void = one.run()
+      async let second: Void = other.run()
+      _ = try await (first, second)
+    }
+    #expect(harness.backend.started.count == 12 && harness.backend.maximumConcurrency == 1)
+  }
+
   @Test("gives a task back that is ready for an engine that has died, without counting an attempt")
   func diedBeforeTheNext() async throws {
     let harness = try WorkerHarness()

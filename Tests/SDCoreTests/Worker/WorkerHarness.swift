@@ -47,7 +47,7 @@ struct WorkerHarness: Sendable {
     _ name: String = "worker", backend: (any InferenceBackend)? = nil, store: (any ObjectStore)? = nil,
     events: (any EventTopic)? = nil, queue: (any MessageQueue)? = nil, ledger: (any TaskLedger)? = nil,
     outputs: any OutputFinisher = NoOutputChanges(),
-    metricsFactory: any MetricsFactory = NOOPMetricsHandler.instance,
+    metricsFactory: any MetricsFactory = NOOPMetricsHandler.instance, beside other: Worker? = nil,
     _ change: (inout WorkerConfiguration) -> Void = { _ in }
   ) -> Worker {
     var configuration = configuration
@@ -58,7 +58,7 @@ struct WorkerHarness: Sendable {
       events: events ?? self.events,
       backend: backend ?? self.backend, inputs: inputs, outputs: outputs,
       configuration: configuration, clocks: system.clocks,
-      logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, metricsFactory: metricsFactory)
+      logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, metricsFactory: metricsFactory, beside: other)
   }
 
   /// Works on so many messages.
