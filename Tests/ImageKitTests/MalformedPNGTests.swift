@@ -23,9 +23,10 @@ struct MalformedPNGTests {
     let all = MalformedPNG.all
     #expect(all.count >= 23)
     #expect(Set(all.map(\.bytes)).count == all.count && Set(all.map(\.name)).count == all.count)
-    let told = Set(all.compactMap { png in
-      #expect(throws: ImageError.self) { try ImageInfo.verify(png.bytes) }?.message
-    })
+    let told = Set(
+      all.compactMap { png in
+        #expect(throws: ImageError.self) { try ImageInfo.verify(png.bytes) }?.message
+      })
     #expect(told.count >= 23, "\(told.sorted())")
   }
 
