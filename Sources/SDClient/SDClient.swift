@@ -21,6 +21,8 @@ public struct SDClient: Sendable {
   public let server: String
   let transport: any Transport
   let apiKey: String?
+  /// How it waits before a call is made again.
+  var sleep: @Sendable (Duration) async throws -> Void = { try await ContinuousClock().sleep(for: $0) }
 
   private static let tries = 4
   private static let longestPause: Duration = .seconds(30)
@@ -153,7 +155,7 @@ public struct SDClient: Sendable {
         let pause = max(.milliseconds(100 << attempt), error.retryAfter ?? .zero)
         // Who is told to come again in an hour had better hear of it than wait.
         guard error.isRetryable, attempt < Self.tries, pause <= Self.longestPause else { throw error }
-        try await ContinuousClock().sleep(for: pause + .milliseconds(Int.random(in: 0...100)))
+        try await sleep(pause + .milliseconds(Int.random(in: 0...100)))
         attempt += 1
       }
     }

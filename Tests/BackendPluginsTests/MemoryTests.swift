@@ -1,5 +1,6 @@
 import HTTPTransport
 import ImageKit
+import OutputPlugins
 import SDCore
 import SDTestKit
 import Testing
@@ -12,13 +13,7 @@ struct MemoryTests {
   @Test("An input of 2 GB is given up at its limit, told or untold")
   func inputs() async {
     await #expect(processExitsWith: .success) {
-      let piece = String(repeating: "x", count: 1 << 16)
-      let server = try ScriptedHTTPServer { request in
-        if request.path == "/told" { return .fill(count: 2 << 30) }
-        let chunk = "10000\r\n\(piece)\r\n"
-        return .raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n").then(
-          .converse { peer in for _ in 0..<(2 << 14) { guard peer.send(Array(chunk.utf8)) else { return } } })
-      }
+      let server = try ScriptedHTTPServer { request in request.path == "/told" ? .fill(count: 2 << 30) : .untold() }
       let rise = try await PeakMemory.rise {
         try await withTransport { (transport) async throws in
           var configuration = HTTPInputSource.Configuration()
@@ -37,6 +32,57 @@ struct MemoryTests {
       // The limit is 32 MiB; an array that grows may hold twice that for a moment.
       precondition(rise < 112 << 20, "rose by \(rise >> 20) MiB")
       precondition(server.sentBytes < 256 << 20, "took \(server.sentBytes >> 20) MiB")
+    }
+  }
+
+  @Test("An answer of 2 GB that does not say so is given up at its limit", arguments: ["webui", "openai"])
+  func untoldAnswers(kind: String) async {
+    await #expect(processExitsWith: .success) { [kind] in
+      // What it begins with is an answer's beginning.
+      let server = try ScriptedHTTPServer { $0.method == "POST" ? .untold(#"{"images":["AAAA"#) : .json("[]") }
+      let rise = try await PeakMemory.rise {
+        try await withTransport { (transport) async throws in
+          let backend: any InferenceBackend =
+            kind == "webui"
+            ? WebUIBackend(base: server.url, transport: transport)
+            : OpenAIBackend(base: server.url, transport: transport)
+          let error = await backend.failure(of: .make(["prompt": "x"]))
+          precondition(error?.code == .outputInvalid && error?.retryable == false, "\(String(describing: error))")
+          precondition(error?.message.contains("larger than") == true, "\(String(describing: error))")
+        }
+      }
+      // The limit is 512 MiB: as much as the largest batches have.
+      precondition(rise < 640 << 20, "rose by \(rise >> 20) MiB")
+      precondition(server.sentBytes < 640 << 20, "took \(server.sentBytes >> 20) MiB")
+    }
+  }
+
+  @Test("What changing pictures takes is no more than it is said to take, and not much less", arguments: [true, false])
+  func conversion(isLossless: Bool) async {
+    await #expect(processExitsWith: .success) { [isLossless] in
+      // Noise is the worst for every encoder.
+      var samples = [UInt8](repeating: 0, count: 2048 * 2048 * 3)
+      var state: UInt64 = 7
+      for index in samples.indices {
+        state = state &* 6_364_136_223_846_793_005 &+ 1
+        samples[index] = UInt8(truncatingIfNeeded: state >> 33)
+      }
+      let png = try PNGWriter(level: 1).write(width: 2048, height: 2048, .rgb(samples))
+      samples = []
+      let finisher = PictureFinisher()
+      let picture = InferenceOutput(bytes: png[...], role: .image, contentType: "image/png", fileExtension: ".png")
+      let result = InferenceResult(outputs: [picture, picture])
+      let wishes: [OutputOptions] =
+        isLossless
+        ? [.init(format: .webp, lossless: true), .init(thumbnail: 512)]
+        : [.init(format: .jpeg, quality: 100), .init(format: .webp, quality: 100), .init(metadata: .strip)]
+      for wish in wishes {
+        let told = finisher.memory(for: result, wish)
+        let rise = try await PeakMemory.rise { _ = try await finisher.finish(result, wish) }
+        precondition(rise <= told, "\(wish): rose by \(rise >> 20) MiB, \(told >> 20) MiB were told")
+        precondition(told <= rise * 4 + (32 << 20), "\(wish): rose by \(rise >> 20) MiB only, not \(told >> 20) MiB")
+      }
+      precondition(finisher.memory(for: result, .init(format: .png)) == 0, "nothing is to be changed")
     }
   }
 
@@ -116,5 +162,15 @@ struct MemoryTests {
       let own = rise - body.count
       precondition(own < body.count * 3 / 2, "rose by \(own >> 20) MiB for an answer of \(body.count >> 20) MiB")
     }
+  }
+}
+
+extension ScriptedAnswer {
+  /// A body of 2 GB in chunks, whose length nobody is told.
+  fileprivate static func untold(_ beginning: String = "") -> ScriptedAnswer {
+    let first = beginning + String(repeating: "A", count: (1 << 16) - beginning.utf8.count)
+    let rest = Array("10000\r\n\(String(repeating: "A", count: 1 << 16))\r\n".utf8)
+    return .raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n10000\r\n\(first)\r\n").then(
+      .converse { peer in for _ in 1..<(2 << 14) { guard peer.send(rest) else { return } } })
   }
 }

@@ -98,6 +98,25 @@ struct PlanTests {
     #expect(plan.releases.map(\.name) == ["a", "b", "any"])
   }
 
+  @Test("gives a runtime's pods its urgent queue, and no other runtime's")
+  func urgentQueue() throws {
+    let text = """
+      stackName: sd
+      images: {registry: r/sd}
+      cluster: {create: false, name: mine, kedaRoleName: keda}
+      modelsRuntime:
+        - {name: a, type: comfyui, priority: true}
+        - {name: b, type: comfyui}
+      """
+    let plan = try DeploymentPlan(
+      DeploymentConfiguration(yaml: text, path: "c"), region: "us-west-2", assets: Samples.assets(), version: "1")
+    #expect(plan.runtimes.map { $0.parameters["Priority"] } == [.text("true"), nil])
+    let url = "https://sqs.us-west-2.amazonaws.com/1/sd-a-priority"
+    let values = plan.releases.map { JSONValue.object($0.values(["sd-a": ["PriorityQueueUrl": url]])) }
+    #expect(values[0]["queue"]?["priorityUrl"]?.string == url)
+    #expect(values[1]["queue"]?["priorityUrl"] == nil)
+  }
+
   @Test("says how to get images where no registry is named")
   func noRegistry() {
     let text = "stackName: sd\nmodelsRuntime: [{name: a, type: sdwebui}]\n"

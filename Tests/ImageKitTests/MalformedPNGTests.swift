@@ -18,6 +18,18 @@ struct MalformedPNGTests {
     #expect(!error.message.isEmpty)
   }
 
+  @Test("There are 23 and more, no two alike, and each says what is wrong with it")
+  func distinct() throws {
+    let all = MalformedPNG.all
+    #expect(all.count >= 23)
+    #expect(Set(all.map(\.bytes)).count == all.count && Set(all.map(\.name)).count == all.count)
+    let told = Set(
+      all.compactMap { png in
+        #expect(throws: ImageError.self) { try ImageInfo.verify(png.bytes) }?.message
+      })
+    #expect(told.count >= 23, "\(told.sorted())")
+  }
+
   @Test("The file that the malformed ones are made from is sound")
   func sound() throws {
     let info = try ImageInfo.verify(RawPNG.sound())

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from support.lambda_runtime import LambdaRuntime
+from support import web
 from support.waiting import wait_until
 
 
@@ -109,50 +109,6 @@ def test_a_letter_that_the_queue_moved_is_closed_and_opens_the_next_run(programs
     second.stop()
 
 
-def test_letters_that_the_queue_moved_are_swept_by_the_clock(programs, deploy, start, webui, tmp_path):
-    """The gateway as a function, called by EventBridge's schedule: their runs are failed, announced, and they say why."""
-    deployment = deploy(visibility=1, receives=1)
-    webui.seconds = 3
-    deployment.send(task("begun"))
-    agent = start(deployment)
-    wait_until(lambda: webui.calls, 60, "the engine's start")
-    agent.kill()
-    for body in (task("never-begun"), task("no-task", "text-to-imag")):
-        deployment.send(body)
-
-    def moved():
-        # Whoever receives them once more has SQS move them.
-        deployment.sqs.receive_message(QueueUrl=deployment.queue_url, MaxNumberOfMessages=10, VisibilityTimeout=0)
-        return deployment.left() == 0 and deployment.letter_count() == 3
-    wait_until(moved, 60, "the queue to move them")
-
-    runtimes = tmp_path / "runtimes.yaml"
-    runtimes.write_text(f"runtimes:\n  - {{name: sdruntime, queue: '{deployment.queue_url}'}}\n")
-    function = LambdaRuntime()
-    try:
-        gateway = programs.start(
-            "sd-gateway", "--runtimes", runtimes, "--topic", deployment.tasks_topic, "--store", f"s3://{deployment.bucket}",
-            "--events", deployment.topic, "--webhooks", "none:", AWS_LAMBDA_RUNTIME_API=function.authority,
-            **deployment.surroundings)
-        schedule = {"version": "0", "source": "aws.events", "detail-type": "Scheduled Event", "detail": {}}
-        swept = 0
-
-        def all_swept():
-            nonlocal swept
-            swept += function.invoke(schedule)["swept"]
-            return swept >= 3
-        wait_until(all_swept, 60, "the sweep", interval=0.5)
-        assert swept == 3 and function.invoke(schedule)["swept"] == 0
-        gateway.stop()
-    finally:
-        function.stop()
-    # What was no task has nobody to tell.
-    assert sorted(told(deployment)) == ["begun/1/failed", "never-begun/1/failed"]
-    letters = listed(programs, deployment)
-    assert sorted(letter["code"] for letter in letters) == ["attempts_exhausted", "attempts_exhausted", "poison"]
-    assert all("handed out" in letter["reason"] or "text-to-imag" in letter["reason"] for letter in letters)
-
-
 def test_queues_are_looked_into_dropped_from_and_emptied(programs, deploy):
     deployment = deploy()
     for number in range(3):
@@ -163,11 +119,42 @@ def test_queues_are_looked_into_dropped_from_and_emptied(programs, deploy):
     table = operate(programs, deployment, "queue", "peek", "--limit", "3")
     assert "task-1" in table
     assert "--yes" in operate(programs, deployment, "queue", "purge", status=2)
-    operate(programs, deployment, "queue", "purge", "--yes")
+    # Without a word about records there are none to be changed, which is said.
+    done = programs.run("sdctl", "queue", "purge", "--yes", "--queue", deployment.queue_url, **deployment.surroundings)
+    assert done.returncode == 0 and "stay recorded as queued" in done.stderr
     assert deployment.left() == 0
     operate(programs, deployment, "dlq", "drop", "--all", "--yes")
     missing = operate(programs, deployment, "dlq", "show", "nobody", status=4)
     assert "nobody" in missing
+
+
+def test_what_is_purged_is_cancelled_and_told(programs, deploy, start, webui):
+    deployment = deploy()
+    catalog = programs.logs / "runtimes.yaml"
+    catalog.write_text(f"runtimes:\n  - name: sdruntime\n    engine: webui\n    model: a\n    queue: {deployment.queue_url}\n")
+    gateway = programs.start(
+        "sd-gateway", "--port", "0", "--topic", deployment.tasks_topic, "--store", f"s3://{deployment.bucket}", "--events",
+        deployment.topic, "--runtimes", catalog, "--webhooks", "none:", **deployment.surroundings)
+    url = gateway.address()
+    gateway.wait_for(lambda: web.answers(f"{url}/readyz"), 30, "readiness")
+    for number in range(3):
+        answer = web.post(f"{url}/v1/tasks", {"id": f"task-{number}", "runtime": "sdruntime", "type": "text-to-image",
+                                              "content": {"prompt": "a pier", "width": 64, "height": 64}})
+        assert answer.status == 201, answer.text
+    deployment.send("no task")
+    wait_until(lambda: deployment.left() == 4, 30, "the messages")
+
+    purged = json.loads(operate(programs, deployment, "queue", "purge", "--yes", "--output", "json"))
+    assert purged["cancelled"] == 3 and deployment.left() == 0
+    for number in range(3):
+        assert web.get(f"{url}/v1/tasks/task-{number}").json["state"] == "cancelled"
+    assert sorted(told(deployment)) == [f"task-{number}/1/cancelled" for number in range(3)]
+    # Such a task can be submitted anew, and is run.
+    again = web.post(f"{url}/v1/tasks/task-1/retry", {})
+    assert again.status in (200, 201, 202), again.text
+    start(deployment)
+    wait_until(lambda: "task-1/2/succeeded" in told(deployment), 60, "its success")
+    assert len(webui.calls) == 1
 
 
 def test_a_queue_that_is_not_there_is_an_error(programs, deploy):

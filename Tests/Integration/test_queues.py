@@ -134,8 +134,27 @@ def test_queues_are_counted_shown_and_emptied(gateway, state, sdctl, programs):
 
     assert sdctl("queue", "purge").returncode == 2
     purged = sdctl("queue", "purge", "--yes")
-    assert purged.returncode == 0 and "3 messages removed" in purged.stdout
+    assert purged.returncode == 0 and "3 messages removed, 3 tasks cancelled" in purged.stdout, purged.stderr
     assert state.waiting(RUNTIME) == 0
+
+
+def test_what_is_purged_is_cancelled_and_told_and_what_a_worker_has_is_left_to_it(gateway, start_agent, state, sdctl):
+    state.listen("heard")
+    agent = start_agent("--backend", "test-pattern:?seconds=6", "--look-ahead", "false")
+    submit(gateway, "at-work")
+    wait_until(lambda: state.record("at-work").state == "running", 30, "the first to run")
+    for number in range(3):
+        submit(gateway, f"task-{number}")
+    state.put(RUNTIME, "no task")
+    purged = json.loads(sdctl("queue", "purge", "--yes", "--output", "json").stdout)
+    assert purged["queue"] == RUNTIME and purged["cancelled"] == 3
+    for number in range(3):
+        task = web.get(f"{gateway.url}/v1/tasks/task-{number}").json
+        assert task["state"] == "cancelled" and "removed from the queue" in task["error"]["message"]
+    wait_until(lambda: state.record("at-work").state == "succeeded", 30, "the one at work to end")
+    assert sorted(notice.attributes["notice_id"] for notice in state.notifications("heard")) == [
+        "at-work/1/succeeded", *(f"task-{number}/1/cancelled" for number in range(3))]
+    agent.stop()
 
 
 def test_a_queue_that_is_not_there_is_an_error_and_is_not_made(gateway, programs, state, tmp_path):

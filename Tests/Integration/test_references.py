@@ -112,7 +112,7 @@ def test_the_successors_example_makes_a_picture_and_its_notice(dev):
 
 
 def test_the_successors_image_to_image_example_makes_a_picture_and_its_notice(start_dev, serve_folder, tmp_path):
-    """Word for word; its picture lies on a public host, whose name leads to a server of ours by `input-hosts`."""
+    """Word for word; its picture lies on a public host, whose name leads to a server of ours by `--input-hosts`."""
     example = {"task": {
         "metadata": {"id": "test-i2i", "runtime": "sdruntime", "tasktype": "image-to-image", "prefix": "output", "context": ""},
         "content": {
@@ -125,9 +125,7 @@ def test_the_successors_image_to_image_example_makes_a_picture_and_its_notice(st
     (tmp_path / "www" / path).parent.mkdir(parents=True)
     (tmp_path / "www" / path).write_bytes(plain_png(512, 512, lambda x, y: (x // 2, y // 2, 90)))
     server = serve_folder(tmp_path / "www")
-    configuration = tmp_path / "config.yaml"
-    configuration.write_text(f"input-hosts: huggingface.co={server.url}\n")
-    dev = start_dev("--config", configuration)
+    dev = start_dev("--input-hosts", f"huggingface.co={server.url}")
     answer = web.post(dev.url + "/v1alpha2", example)
     assert answer.status == 200
     assert answer.json == {"id": "test-i2i", "runtime": "sdruntime", "output_location": "s3://local/output/test-i2i"}

@@ -1,6 +1,7 @@
 """`sdctl snapshot`, the built program, against an account with Bottlerocket nodes (support/nodes.py)."""
 
 import json
+import pathlib
 import re
 import signal
 from urllib.parse import parse_qs
@@ -224,6 +225,19 @@ def test_the_id_is_written_where_it_is_wanted(account, snapshot, tmp_path):
     before = len(account.calls)
     wrong = snapshot("create", "--write-config", config, "--runtime", "three", PUBLIC)
     assert wrong.returncode == 2 and "three" in wrong.stderr and len(account.calls) == before
+
+
+def test_a_config_behind_a_symbolic_link_is_changed_and_the_link_stays(account, snapshot, tmp_path):
+    folder = tmp_path / "shared"
+    folder.mkdir()
+    real, link = folder / "real.yaml", tmp_path / "config.yaml"
+    real.write_text("modelsRuntime:\n- name: one\n  type: sdwebui\n")
+    real.chmod(0o640)
+    link.symlink_to("shared/real.yaml")
+    found = made(snapshot("create", "--write-config", link, PUBLIC))
+    assert link.is_symlink() and link.readlink() == pathlib.Path("shared/real.yaml")
+    assert found in real.read_text() and real.stat().st_mode & 0o777 == 0o640
+    assert [path.name for path in folder.iterdir()] == ["real.yaml"]
 
 
 def test_older_ones_are_pruned_of_the_same_name_alone(account, snapshot):

@@ -2,6 +2,7 @@ import HTTPTransport
 import ImageKit
 import SDCore
 import SDTestKit
+import Synchronization
 import Testing
 
 @testable import SDClient
@@ -55,9 +56,15 @@ import Testing
       .respond(status: 201, body: Self.task("queued")),
     ])
     defer { server.stop() }
-    let start = ContinuousClock.now
-    #expect(try await SDClient(server.url).submit(Self.submission).state == .queued)
-    #expect(start.duration(to: .now) >= .seconds(1))
+    let pauses = Mutex<[Duration]>([])
+    var client = try SDClient(server.url)
+    client.sleep = { pause in pauses.withLock { $0.append(pause) } }
+    #expect(try await client.submit(Self.submission).state == .queued)
+    // As long as the server asks for, and of its own accord when the connection breaks.
+    let waited = pauses.withLock { $0 }
+    #expect(waited.count == 2)
+    #expect(waited.first.map { (Duration.seconds(1)...Duration.milliseconds(1100)).contains($0) } == true)
+    #expect(waited.last.map { (Duration.milliseconds(400)...Duration.milliseconds(500)).contains($0) } == true)
     let keys = Set(server.requests.map { $0.header("Idempotency-Key") })
     #expect(server.requests.count == 3 && keys.count == 1 && keys.first != .some(nil))
   }

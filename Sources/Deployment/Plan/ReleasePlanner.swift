@@ -27,6 +27,7 @@ struct ReleasePlanner: Sendable {
     }
     let stack = names.runtime(runtime.name)
     values.set("queue.url", output: "QueueUrl", of: stack)
+    if runtime.priority { values.set("queue.priorityUrl", output: "PriorityQueueUrl", of: stack) }
     values.set("store.uri", output: "OutputBucketName", of: names.pipeline, prefix: "s3://")
     values.set("events.topic", output: "OutputTopicArn", of: names.pipeline)
     values["engine.kind"] = runtime.engine.kind

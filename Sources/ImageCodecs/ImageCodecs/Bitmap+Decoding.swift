@@ -2,6 +2,10 @@ import CImageCodecs
 public import ImageKit
 
 extension Bitmap {
+  /// Bytes of memory that decoding takes for a pixel of the file at most: four of the result, and six of a progressive
+  /// JPEG's coefficients or four of an interlaced PNG's or a lossless WebP's rows.
+  public static let decodingBytesPerPixel = 10
+
   /// Decodes a PNG, JPEG or WebP, smaller where that is wanted.
   ///
   /// The bytes are looked at first, so that nothing is decoded that is not whole or passes the limits. Making it smaller

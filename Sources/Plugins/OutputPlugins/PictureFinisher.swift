@@ -10,7 +10,7 @@ public struct PictureFinisher: OutputFinisher {
   /// What is looked at: as much as engines may make.
   private static let limits = ImageLimits(
     maxBytes: 512 << 20, maxPixels: 256 << 20, maxWidth: 32768, maxHeight: 32768)
-  /// What is decoded: 64 megapixels are 256 MiB of memory for one picture at a time.
+  /// What is decoded: 64 megapixels are 256 MiB of pixels, one picture at a time; for the rest see `memory`.
   private static let decoded = ImageLimits(
     maxBytes: 512 << 20, maxPixels: 64 << 20, maxWidth: 32768, maxHeight: 32768)
   private static let small = PictureEncoding.webp(quality: 80)
@@ -30,6 +30,38 @@ public struct PictureFinisher: OutputFinisher {
       }
     }
     return result
+  }
+
+  /// One picture is worked on at a time. What it is made into is taken to be as large as it was.
+  public func memory(for result: InferenceResult, _ options: OutputOptions) -> Int {
+    var (largest, made) = (0, 0)
+    for output in result.outputs {
+      guard let info = try? ImageInfo.inspect(output.bytes.span, limits: Self.decoded) else { continue }
+      let (pixels, hasAlpha) = (info.width * info.height, Self.mayHaveAlpha(output.bytes, info.format))
+      var bytes = 0
+      if let side = options.thumbnail {
+        let small = Self.small.memory(pixels: min(pixels, side * side), hasAlpha: hasAlpha)
+        bytes = pixels * Bitmap.decodingBytesPerPixel + small
+      }
+      if let encoding = options.encoding, encoding.format != info.format {
+        let encoded = encoding.memory(pixels: pixels, hasAlpha: hasAlpha)
+        bytes = max(bytes, pixels * Bitmap.decodingBytesPerPixel + encoded)
+        made += output.bytes.count
+      } else if options.metadata == .strip {
+        made += output.bytes.count
+      }
+      largest = max(largest, bytes)
+    }
+    return largest + made
+  }
+
+  /// What engines write has none, in most cases: PNG of plain gray or RGB, JPEG, WebP's simplest form.
+  private static func mayHaveAlpha(_ bytes: ArraySlice<UInt8>, _ format: MediaFormat) -> Bool {
+    switch format {
+    case .png: ![0, 2].contains(bytes.dropFirst(25).first)
+    case .jpeg: false
+    default: !bytes.dropFirst(12).starts(with: Array("VP8 ".utf8))
+    }
   }
 
   private static func change(_ output: inout InferenceOutput, _ options: OutputOptions) throws(ImageError) {

@@ -169,6 +169,9 @@ public struct InferenceResult: Sendable {
   public var modelHash: String?
   public var sampler: String?
 
+  /// Bytes of all outputs, with the small pictures beside them.
+  var byteCount: Int { outputs.reduce(0) { $0 + $1.bytes.count + ($1.thumbnail?.bytes.count ?? 0) } }
+
   /// What an engine made; for backends.
   public init(
     outputs: [InferenceOutput], parameters: JSONValue = [:], info: JSONValue = nil, htmlInfo: String? = nil,

@@ -5,6 +5,13 @@
 public protocol OutputFinisher: Sendable {
   /// The result with its pictures as they are to be stored.
   func finish(_ result: InferenceResult, _ options: OutputOptions) async throws -> InferenceResult
+  /// Bytes that `finish` takes at most beside the result that it is given, for the worker's budget.
+  func memory(for result: InferenceResult, _ options: OutputOptions) -> Int
+}
+
+extension OutputFinisher {
+  /// Next to nothing.
+  public func memory(for result: InferenceResult, _ options: OutputOptions) -> Int { 0 }
 }
 
 /// A finisher for workers without codecs: it refuses tasks that want anything changed.

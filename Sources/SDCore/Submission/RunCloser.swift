@@ -36,6 +36,19 @@ package struct RunCloser: Sendable {
     }
   }
 
+  /// Cancels a run whose message is taken out of its queue: nobody will begin it, or go on with it.
+  ///
+  /// Answers how it then stands; `nil` where it had ended.
+  package func withdraw(_ entry: LedgerEntry) async throws -> LedgerEntry? {
+    let outcome = try await RecordWriter(ledger).apply(to: entry) { record in
+      guard !record.state.isTerminal else { return false }
+      end(&record, as: .cancelled, TaskError(.cancelled, .receive, "its message was removed from the queue"))
+      return true
+    }
+    guard case .written(let written) = outcome else { return nil }
+    return await announced(written)
+  }
+
   /// A run as it stands after its time has come: whoever touches an expired one writes and announces it.
   package func settled(_ entry: LedgerEntry) async throws -> LedgerEntry {
     let now = clocks.timestamp

@@ -161,7 +161,12 @@ struct TaskPipeline: Sendable {
       stage.lap("decode")
       let wishes = ready.making.outputs
       if !wishes.changesNothing {
+        let memory = finisher.memory(for: result, wishes)
+        guard memory / 2 <= configuration.memoryBudget else { throw Self.tooLarge(memory, configuration.memoryBudget) }
+        way.weigh(answer.byteCount + memory)
         result = try await finisher.finish(result, wishes)
+        // Pictures that were made anew have taken the answer's place; others are still a part of it.
+        way.weigh(max(answer.byteCount, result.byteCount))
         stage.lap("convert")
       }
       let (made, laps) = (result, stage.laps)
@@ -172,6 +177,14 @@ struct TaskPipeline: Sendable {
       for (name, seconds) in stage.laps { metrics.stage(name, took: seconds) }
       return (outcome, made)
     }
+  }
+
+  /// A worker has its budget, and as much again for what is on the way: what needs more would end it, and others' tasks.
+  private static func tooLarge(_ memory: Int, _ budget: Int) -> TaskError {
+    TaskError(
+      .outputInvalid, .deliver,
+      "storing the pictures as the task wants them may take \(memory >> 20) MiB of memory, more than twice the worker's "
+        + "memory-budget of \(budget >> 20) MiB: raise it, or ask for another format", retryable: false)
   }
 
   /// Waits for the engine; `false` when draining began first, or when it is not to be had.

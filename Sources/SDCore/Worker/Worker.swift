@@ -75,6 +75,9 @@ public final class Worker: Service {
   /// Whether a task is in its hands, in whatever stage.
   public var isBusy: Bool { tally.load.held > 0 }
 
+  /// Bytes of the requests, inputs, answers and outputs in its hands, and of what changing them takes.
+  var heldBytes: Int { tally.load.bytes }
+
   /// Works until drained or cancelled, or until there is nothing left to do where the configuration says so.
   public func run() async throws {
     await withGracefulShutdownHandler {

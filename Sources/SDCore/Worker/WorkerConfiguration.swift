@@ -32,8 +32,8 @@ public struct WorkerConfiguration: Sendable {
   public var warmUp: PixelSize?
   /// Bytes from which on an engine that tells is made to let go of what earlier tasks have left in its memory.
   public var engineMemoryLimit: Int?
-  /// Bytes of inputs, answers and outputs in memory from which on no further task is taken; one task's inputs may have no
-  /// more.
+  /// Bytes of inputs, answers and outputs in memory, and of what converting them takes, from which on no further task is
+  /// taken; one task's inputs may have no more.
   public var memoryBudget = 256 << 20
   /// Engine starts that a task is given; twice as many failures before the engine was started are borne.
   public var maximumAttempts = 5

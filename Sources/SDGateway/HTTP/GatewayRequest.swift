@@ -43,6 +43,15 @@ package struct GatewayRequest: Sendable {
     }
     return value
   }
+
+  /// The id of the last event of a stream that ended; throws a 400 for what no stream gave. Browsers send an empty one.
+  func lastEventID() throws(Problem) -> String? {
+    guard let id = headers[.lastEventID], !id.isEmpty else { return nil }
+    guard id.utf8.count <= 128, id.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
+      throw Problem(.badRequest, "Last-Event-ID is not the id of an event")
+    }
+    return id
+  }
 }
 
 extension HTTPField.Name {

@@ -45,7 +45,7 @@ extension FrontDoor {
     let entry = try await find(id, request)
     let limit = min(configuration.longestEventStream, request.patience ?? configuration.longestEventStream)
     let events = TaskEvents(
-      try watch.follow(entry.record.key), clocks: services.clocks, limit: limit, seen: request.headers[.lastEventID]
+      try watch.follow(entry.record.key), clocks: services.clocks, limit: limit, seen: try request.lastEventID()
     ) { record in view(record).json }
     return .events(events)
   }

@@ -76,7 +76,7 @@ extension OpenAPIDocument {
         "description": "Server-sent events: `state` with the task whenever it stands differently, `progress` (`fraction` from 0 to 1, `step`, `steps`, `eta` in seconds) and `preview` (`content_type`, `base64`) while it runs, and `end` with the task as the last one. A stream that ends without `end` is to be asked for again; who sends the id of the last event as `Last-Event-ID` is not told it anew.",
         "parameters": [
           {"$ref": "#/components/parameters/TaskID"}, {"$ref": "#/components/parameters/Run"},
-          {"name": "Last-Event-ID", "in": "header", "description": "The id of the last event of a stream that ended.", "schema": {"type": "string", "pattern": "^[!-~]{1,128}$"}}
+          {"name": "Last-Event-ID", "in": "header", "description": "The id of the last event of a stream that ended.", "schema": {"type": "string", "pattern": "^[!-~]{0,128}$"}}
         ],
         "responses": {
           "200": {"description": "Events.", "content": {"text/event-stream": {"schema": {"$ref": "#/components/schemas/TaskEvent"}}}},
@@ -182,7 +182,7 @@ extension OpenAPIDocument {
         "description": "Server-sent events: `overview` with `tasks` (the newest, and those that run with their `progress`), `runtimes` and `workers`; then `change` with those of them that stand differently. A stream that ends is to be asked for again, with the id of the last event as `Last-Event-ID`.",
         "parameters": [
           {"name": "seconds", "in": "query", "description": "How long it goes on at most.", "schema": {"type": "integer", "minimum": 1, "maximum": 900, "default": 900}},
-          {"name": "Last-Event-ID", "in": "header", "description": "The id of the last event of a stream that ended.", "schema": {"type": "string", "pattern": "^[!-~]{1,64}$"}}
+          {"name": "Last-Event-ID", "in": "header", "description": "The id of the last event of a stream that ended.", "schema": {"type": "string", "pattern": "^[!-~]{0,128}$"}}
         ],
         "responses": {
           "200": {"description": "Events.", "content": {"text/event-stream": {"schema": {"$ref": "#/components/schemas/StreamEvent"}}}},

@@ -22,7 +22,7 @@ extension FrontDoor {
     let asked = try request.integer("seconds", in: 1...900).map { Duration.seconds($0) }
     let longest = min(configuration.longestEventStream, asked ?? configuration.longestEventStream)
     let events = BoardEvents(
-      board, seat: try board.seat(), tenant: request.caller.tenant, seen: request.headers[.lastEventID],
+      board, seat: try board.seat(), tenant: request.caller.tenant, seen: try request.lastEventID(),
       limit: min(longest, request.patience ?? longest), isStopped: { [watch] in watch.isStopped })
     return .events(events)
   }

@@ -33,6 +33,17 @@ extension Composition {
     return queues
   }
 
+  /// What empties a queue and cancels the tasks in it; `nil` where it is not configured where tasks are recorded, and where
+  /// their ends are announced.
+  package func purge(of queue: any OperableQueue) async throws -> QueuePurge? {
+    guard configuration[.store] != nil, configuration[.events] != nil else { return nil }
+    let ledger = try await ledger()
+    let closer = RunCloser(
+      ledger: ledger, store: try await store(), events: try await events(), clocks: context.clocks,
+      logger: context.logger)
+    return QueuePurge(of: queue, ledger: ledger, closer: closer)
+  }
+
   private func operated(_ address: ConfigurationValue, runtime: String?) async throws -> OperatedQueue {
     guard PluginURI(address.text)?.scheme != "memory",
       let queue = try await registry.queues.make(address, in: context) as? any OperableQueue

@@ -170,7 +170,7 @@ extension ConfigurationKey {
   /// Bytes in memory.
   public static let memoryBudget = Self(
     "memory-budget", .bytes, .workers, default: "256MiB",
-    "Bytes of inputs and images that may be in memory before new work waits.")
+    "Bytes of inputs and images, and of converting them, that may be in memory before new work waits.")
 
   /// What the engine makes before it is used.
   public static let warmUp = Self(

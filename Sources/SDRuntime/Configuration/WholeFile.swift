@@ -19,7 +19,7 @@ public enum WholeFile {
     return try YAMLFile.text(of: path, attempting: "reading")
   }
 
-  /// Puts a text in the place of another.
+  /// Puts a text in the place of another. A symbolic link stays one: what it points to is replaced.
   ///
   /// - Parameters:
   ///   - before: what was read; somebody else's change since then is not written over. `nil` for a new file.
@@ -27,6 +27,7 @@ public enum WholeFile {
   /// - Throws: `.conflict` for a file that changed meanwhile, `.unavailable` for one that cannot be written.
   public static func replace(_ path: String, _ before: String?, with text: String, mode: UInt32 = 0o644) throws(SDError)
   {
+    let path = resolved(path)
     var status = stat()
     let kept = stat(path, &status) == 0 ? UInt32(status.st_mode & 0o777) : mode
     let temporary = "\(path).\(RandomName.make()).new"
@@ -36,6 +37,13 @@ public enum WholeFile {
       throw SDError(.conflict, "\(path) was changed by somebody else meanwhile: look at it, and try again")
     }
     guard rename(temporary, path) == 0 else { throw failure(path) }
+  }
+
+  /// Where a path leads; itself where there is nothing yet.
+  private static func resolved(_ path: String) -> String {
+    guard let found = realpath(path, nil) else { return path }
+    defer { free(found) }
+    return String(cString: found)
   }
 
   private static func make(_ bytes: [UInt8], at path: String, mode: UInt32) throws(SDError) {

@@ -43,10 +43,13 @@ public struct PlacesOptions: ConfigurationOptions {
 public struct EngineOptions: ConfigurationOptions {
   @Option(.backend) var backend: String?
   @Option(.backendKey) var backendAPIKey: String?
+  @Option(.inputHosts) var inputHosts: String?
 
   public init() {}
 
-  public var flags: [ConfigurationKey: String] { said([.backend: backend, .backendKey: backendAPIKey]) }
+  public var flags: [ConfigurationKey: String] {
+    said([.backend: backend, .backendKey: backendAPIKey, .inputHosts: inputHosts])
+  }
 }
 
 /// Where a program listens.

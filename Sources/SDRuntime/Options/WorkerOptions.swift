@@ -21,7 +21,6 @@ public struct WorkerOptions: ConfigurationOptions {
   @Option(.engineMemoryLimit) var engineMemoryLimit: String?
   @Option(.spotNotices) var spotNotices: String?
   @Option(.s3Inputs) var s3Inputs: String?
-  @Option(.inputHosts) var inputHosts: String?
   @Option(.outputMetadata) var outputMetadata: String?
   @Flag(.markPod) var markPod: Bool?
   @Option(.serviceAccount) var serviceAccount: String?
@@ -35,7 +34,7 @@ public struct WorkerOptions: ConfigurationOptions {
         .visibility: visibility, .grace: grace, .maximumAttempts: maximumAttempts,
         .inferenceTimeout: inferenceTimeout, .stallTimeout: stallTimeout, .maximumTasks: maximumTasks,
         .memoryBudget: memoryBudget, .serviceAccount: serviceAccount,
-        .s3Inputs: s3Inputs, .inputHosts: inputHosts, .outputMetadata: outputMetadata, .priorityQueue: priorityQueue,
+        .s3Inputs: s3Inputs, .outputMetadata: outputMetadata, .priorityQueue: priorityQueue,
         .warmUp: warmUp, .engineMemoryLimit: engineMemoryLimit, .spotNotices: spotNotices,
       ], [.dynamicModel: dynamicModel, .announceStart: announceStart, .markPod: markPod])
   }

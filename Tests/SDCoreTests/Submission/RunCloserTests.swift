@@ -21,6 +21,22 @@ import Testing
     #expect(try await harness.heard().map(\.id) == ["t1/1/failed"])
   }
 
+  @Test("A run whose message was removed is cancelled and announced, once, and one that has ended is left")
+  func withdrawn() async throws {
+    let harness = try WorkerHarness()
+    let entry = try await harness.submit("t1")
+    let cancelled = try #require(try await closer(harness).withdraw(entry))
+    #expect(cancelled.record.state == .cancelled && cancelled.record.announced)
+    #expect(try await closer(harness).withdraw(entry) == nil)
+    // Its message, if it is met after all, runs nothing.
+    try await harness.work()
+    #expect(try await harness.record("t1")?.state == .cancelled && harness.backend.started.isEmpty)
+    #expect(try await harness.heard().map(\.id) == ["t1/1/cancelled"])
+    let other = try await harness.submit("t2")
+    try await harness.work()
+    #expect(try await closer(harness).withdraw(other) == nil)
+  }
+
   @Test("A run that a worker has begun by another message, or ended, is left to it")
   func begun() async throws {
     let harness = try WorkerHarness()

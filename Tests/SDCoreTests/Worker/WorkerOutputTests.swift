@@ -1,7 +1,8 @@
 import MemoryPlugins
-import SDCore
 import SDTestKit
 import Testing
+
+@testable import SDCore
 
 @Suite("What a worker stores", .timeLimit(.minutes(5)))
 struct WorkerOutputTests {
@@ -110,6 +111,54 @@ struct WorkerOutputTests {
     try await within(.seconds(60), "the queue to be worked empty") { try await worker.run() }
     #expect(try await harness.record("t1")?.state == .cancelled)
     #expect(try await harness.keys() == ["t1/t1.out"])
+  }
+
+  /// Takes a megabyte while it waits.
+  private struct Heavy: OutputFinisher {
+    let gate: Gate
+    func finish(_ result: InferenceResult, _ options: OutputOptions) async throws -> InferenceResult {
+      try await gate.pass()
+      return result
+    }
+    func memory(for result: InferenceResult, _ options: OutputOptions) -> Int { 1 << 20 }
+  }
+
+  @Test("weighs as much as changing it takes, for as long as that takes")
+  func weight() async throws {
+    let harness = try WorkerHarness()
+    let (changing, storing) = (Gate(), Gate())
+    let store = TappedStore(harness.store)
+    store.tap.on("t1/t1-1.png") { _ in try await storing.pass() }
+    try await harness.submit([
+      "id": "t1", "runtime": "sdruntime", "type": "text-to-image", "content": ["prompt": "x"],
+      "outputs": ["metadata": "strip"],
+    ])
+    let worker = harness.worker(store: store, outputs: Heavy(gate: changing)) { $0.maximumTasks = 1 }
+    async let running: Void = worker.run()
+    try await eventually("the changing to begin") { changing.waiting == 1 }
+    #expect(worker.heldBytes > 1 << 20)
+    changing.open()
+    try await eventually("the storing to begin") { storing.waiting == 1 }
+    #expect((1..<(1 << 20)).contains(worker.heldBytes))
+    storing.open()
+    try await running
+    #expect(worker.heldBytes == 0)
+  }
+
+  @Test("is not begun to be changed where that takes more memory than the worker may have")
+  func tooHeavy() async throws {
+    let harness = try WorkerHarness()
+    try await harness.submit([
+      "id": "t1", "runtime": "sdruntime", "type": "text-to-image", "content": ["prompt": "x"],
+      "outputs": ["metadata": "strip"],
+    ])
+    let worker = harness.worker(outputs: Heavy(gate: Gate())) {
+      $0.maximumTasks = 1
+      $0.memoryBudget = 1 << 18
+    }
+    try await within(.seconds(60), "the task's end") { try await worker.run() }
+    let error = try #require(try await harness.record("t1")?.error)
+    #expect(error.code == .outputInvalid && !error.retryable && error.message.contains("memory-budget"))
   }
 
   @Test("is described by a manifest that makes it again")

@@ -47,6 +47,9 @@ typedef struct {
 
 void ic_buffer_free(ic_buffer *buffer);
 
+/// Pixels from which on a WebP with loss is made with less memory, in more time.
+enum { IC_LARGE_PICTURE = 4 << 20 };
+
 /// Encodes a picture. `quality` is 1 to 100, 0 for lossless WebP; PNG, always lossless, takes none. JPEG, which has no
 /// alpha, shows what is behind as white. Without `has_alpha` the alpha is taken for opaque.
 ic_status ic_encode(

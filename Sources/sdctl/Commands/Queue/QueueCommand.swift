@@ -98,27 +98,40 @@ struct QueuePurgeCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "purge", abstract: "Remove all messages of a queue for good.",
     discussion: """
-      Tasks whose messages are removed stay as they are recorded, queued or running, until they expire or are cancelled. \
+      Tasks that waited are cancelled, and that is announced. This needs to know where tasks are recorded and announced: \
+      a state directory has all of it, other queues need --store and --events. Without them the tasks stay recorded as \
+      queued, until they expire, are cancelled or submitted again. A task that a worker has is left to the worker. \
       Dead letters are not touched.
 
       Examples:
 
         sdctl queue purge --runtime sdruntime
-        sdctl queue purge --queue sqs:sdruntime --yes
+        sdctl queue purge --queue sqs:sd-sdruntime --store s3://sd-output --events arn:aws:sns:us-west-2:123456789012:sd-output
       """)
 
   @OptionGroup var target: QueueTarget
+  @OptionGroup var records: RecordOptions
   @Flag(name: .shortAndLong, help: "Do not ask.") var yes = false
 
   func run() async throws {
     try await CommandExit.reporting {
-      let queue = try await target.queue()
+      let composition = try target.composition(records.flags)
+      let queue = try await target.queue(of: composition)
       let stats = try await queue.stats()
       let all = stats.waiting + stats.inFlight + stats.delayed
       try Terminal.confirm("Remove \(all) messages of queue \(queue.name) for good?", unless: yes)
-      let count = try await queue.purge()
-      target.output.show(["queue": .string(queue.name), "removed": count.map(JSONValue.int) ?? .null]) {
-        Terminal.print("\(queue.name): \(count.map { "\($0) messages" } ?? "all messages") removed")
+      let purge = try await composition.purge(of: queue)
+      let result: QueuePurge.Result
+      if let purge { result = try await purge.run() } else { result = .init(removed: try await queue.purge()) }
+      let (removed, cancelled) = (result.removed.map(JSONValue.int) ?? .null, JSONValue.int(result.cancelled))
+      target.output.show([
+        "queue": .string(queue.name), "removed": removed, "cancelled": purge == nil ? .null : cancelled,
+      ]) {
+        let told = purge == nil ? "" : ", \(result.cancelled) tasks cancelled"
+        Terminal.print("\(queue.name): \(result.removed.map { "\($0) messages" } ?? "all messages") removed\(told)")
+      }
+      if purge == nil {
+        Terminal.note("Their tasks stay recorded as queued: with --store and --events they would have been cancelled.")
       }
     }
   }

@@ -12,9 +12,12 @@ struct QueueTarget: ParsableArguments {
   /// The queues that are meant.
   ///
   /// Without a word about it they are those of `./.sd`, where `sdctl dev` keeps its state.
-  func queues() async throws -> [OperatedQueue] {
+  func queues() async throws -> [OperatedQueue] { try await composition().operatedQueues() }
+
+  /// What was configured, other flags of a command among it.
+  func composition(_ more: [ConfigurationKey: String] = [:]) throws -> Composition {
     var configuration = try Configuration(
-      flags: options.flags, file: options.file, environment: Environment.all)
+      flags: options.flags.merging(more) { _, new in new }, file: options.file, environment: Environment.all)
     if configuration[.state] == nil, configuration[.queue] == nil, configuration[.topic] == nil {
       guard StateFolder(".sd").isThere else {
         throw CommandFailure.usage(
@@ -29,12 +32,12 @@ struct QueueTarget: ParsableArguments {
     }
     var logger = Logger(label: "sdctl")
     logger.logLevel = .warning
-    return try await Composition(configuration, logger: logger).operatedQueues()
+    return try Composition(configuration, logger: logger)
   }
 
   /// The one queue that is meant.
-  func queue() async throws -> any OperableQueue {
-    let queues = try await queues()
+  func queue(of composition: Composition? = nil) async throws -> any OperableQueue {
+    let queues = try await (composition ?? self.composition()).operatedQueues()
     guard let one = queues.first, queues.count == 1 else {
       let names = queues.compactMap(\.runtime).joined(separator: ", ")
       throw CommandFailure.usage("There are several queues: say --runtime with one of \(names).")
