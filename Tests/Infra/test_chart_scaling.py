@@ -17,10 +17,10 @@ def test_what_counts_stands_in_the_triggers_metadata():
         manifests = helm.render(name)
         for one in manifests.all("ScaledObject") + manifests.all("ScaledJob"):
             assert "scaleOnInFlight" not in one["spec"]
-            [trigger] = one["spec"]["triggers"]
-            assert trigger["metadata"]["scaleOnInFlight"] in ("true", "false")
-            assert "identityOwner" not in trigger["metadata"]
-            assert trigger["authenticationRef"]["name"]
+            for trigger in one["spec"]["triggers"]:
+                assert trigger["metadata"]["scaleOnInFlight"] in ("true", "false")
+                assert "identityOwner" not in trigger["metadata"]
+                assert trigger["authenticationRef"]["name"]
 
 
 def test_the_trigger_asks_with_an_identity():
@@ -77,6 +77,53 @@ def test_one_job_a_message(name):
     # As many as may be.
     assert keda.new_jobs(job, Queue(waiting=100), Jobs()) == 20
     assert keda.new_jobs(job, Queue(waiting=100, in_flight=18), Jobs(unfinished=18)) == 2
+
+
+def test_urgent_tasks_have_the_agent_and_keda_look_at_their_queue():
+    for name in ("priority", "job-priority"):
+        manifests = helm.render(name)
+        urls = {one["name"]: one["metadata"]["queueURL"] for one in scaled(name)["spec"]["triggers"]}
+        assert list(urls) == ["ordinary", "urgent"] and urls["urgent"] == urls["ordinary"] + "-priority"
+        settings = manifests.environment("agent")
+        assert (settings["SD_QUEUE"], settings["SD_PRIORITY_QUEUE"]) == (urls["ordinary"], urls["urgent"])
+    plain = scaled("minimal")
+    assert [one["name"] for one in plain["spec"]["triggers"]] == ["ordinary"]
+    assert "scalingModifiers" not in plain["spec"]["advanced"]
+    assert "SD_PRIORITY_QUEUE" not in helm.text(CHART / "ci" / "minimal-values.yaml")
+    own = "queue.priorityUrl=https://sqs.us-west-2.amazonaws.com/123456789012/sd-sdruntime"
+    assert "queue.priorityUrl is queue.url" in helm.refusal(CHART / "ci" / "minimal-values.yaml", own)
+
+
+@pytest.mark.parametrize("waiting,urgent,pods", [(0, 0, 0), (0, 1, 1), (1, 0, 1), (8, 2, 1), (8, 3, 2), (95, 100, 20), (60, 60, 12)])
+def test_a_deployment_follows_both_of_its_queues(waiting, urgent, pods):
+    assert keda.replicas(scaled("priority"), Queue(waiting), urgent=Queue(urgent)) == pods
+
+
+def test_without_the_sum_the_fuller_queue_alone_would_count():
+    by_the_fuller = scaled("priority")
+    del by_the_fuller["spec"]["advanced"]["scalingModifiers"]
+    assert keda.replicas(by_the_fuller, Queue(60), urgent=Queue(60)) == 6
+    jobs = scaled("job-priority")
+    del jobs["spec"]["scalingStrategy"]["multipleScalersCalculation"]
+    assert keda.new_jobs(jobs, Queue(2), urgent=Queue(2)) == 2, "two urgent tasks wait for the others' jobs"
+
+
+def test_activation_counts_both_queues():
+    sets = ("scaling.activationQueueLength=2",)
+    assert keda.replicas(scaled("priority", *sets), Queue(1), urgent=Queue(1)) == 0
+    assert keda.replicas(scaled("priority", *sets), Queue(2), urgent=Queue(1)) == 1
+
+
+@pytest.mark.parametrize("sets,strategy", [((), "default"), (("scaling.scaleOnInFlight=false",), "accurate")])
+def test_one_job_a_message_of_either_queue(sets, strategy):
+    job = scaled("job-priority", *sets)
+    assert job["spec"]["scalingStrategy"].get("strategy", "default") == strategy
+    assert keda.new_jobs(job, Queue()) == 0
+    assert keda.new_jobs(job, Queue(), urgent=Queue(2)) == 2
+    assert keda.new_jobs(job, Queue(3), urgent=Queue(2)) == 5
+    assert keda.new_jobs(job, Queue(3), Jobs(unfinished=5, pending=5), urgent=Queue(2)) == 0
+    assert keda.new_jobs(job, Queue(1, in_flight=3), Jobs(unfinished=5), urgent=Queue(1, in_flight=2)) == 2
+    assert keda.new_jobs(job, Queue(100), urgent=Queue(100)) == 20
 
 
 def test_a_strategy_goes_with_what_it_counts():

@@ -36,21 +36,34 @@ class Trigger:
         return (queue.waiting + (queue.in_flight if self.counts_in_flight else 0)
                 + (queue.delayed if self.counts_delayed else 0))
 
-    def is_active(self, queue):
-        return self.messages(queue) > self.activation
+
+def counted(spec, queues):
+    """The triggers of an object by name, each with the messages of the queue that it asks."""
+    triggers = {one["name"]: Trigger.read(one) for one in spec["triggers"]}
+    assert len(triggers) == len(spec["triggers"]), "names are unique"
+    # A queue that no trigger asks is a queue that KEDA does not see.
+    return {name: (trigger, trigger.messages(queues[name])) for name, trigger in triggers.items()}
 
 
-def replicas(scaled_object, queue, current=0):
-    """The pods that a ScaledObject ends up with for a queue, its cooldown over."""
+def replicas(scaled_object, queue, current=0, urgent=Queue()):
+    """The pods that a ScaledObject ends up with for its queues, its cooldown over.
+
+    Each trigger is a metric of its own, and the highest number counts; a formula makes one metric of them
+    (`pkg/scaling/scale_handler.go`: it is active where its value is above `activationTarget`).
+    """
     spec = scaled_object["spec"]
-    trigger = Trigger.read(spec["triggers"][0])
+    triggers = counted(spec, {"ordinary": queue, "urgent": urgent})
+    if modifiers := spec["advanced"].get("scalingModifiers"):
+        value = sum(triggers[name][1] for name in modifiers["formula"].split(" + "))
+        metrics = [(float(modifiers["target"]), value, value > float(modifiers["activationTarget"]))]
+    else:
+        metrics = [(trigger.target, messages, messages > trigger.activation) for trigger, messages in triggers.values()]
     least, most = spec.get("minReplicaCount", 0), spec.get("maxReplicaCount", 100)
-    if not trigger.is_active(queue):
+    if not any(is_active for _, _, is_active in metrics):
         return least
-    messages = trigger.messages(queue)
-    if current and abs(messages / (trigger.target * current) - 1) <= 0.1:
-        return current
-    return min(max(math.ceil(messages / trigger.target), least, 1), most)
+    wanted = [current if current and abs(value / (target * current) - 1) <= 0.1 else math.ceil(value / target)
+              for target, value, _ in metrics]
+    return min(max(*wanted, least, 1), most)
 
 
 @dataclasses.dataclass
@@ -61,18 +74,22 @@ class Jobs:
     pending: int = 0
 
 
-def new_jobs(scaled_job, queue, jobs=Jobs()):
-    """The jobs that a ScaledJob starts at one look at the queue."""
+def new_jobs(scaled_job, queue, jobs=Jobs(), urgent=Queue()):
+    """The jobs that a ScaledJob starts at one look at its queues (`pkg/scaling/scaledjob`: the fullest one counts, or the
+    sum of those that are active)."""
     spec = scaled_job["spec"]
-    trigger = Trigger.read(spec["triggers"][0])
+    strategies = spec.get("scalingStrategy", {})
+    triggers = [(trigger, messages) for trigger, messages in counted(spec, {"ordinary": queue, "urgent": urgent}).values()
+                if messages > trigger.activation]
     least, most = spec.get("minReplicaCount", 0), spec.get("maxReplicaCount", 100)
     if jobs.unfinished < least:
         return least - jobs.unfinished
-    if not trigger.is_active(queue):
+    if not triggers:
         return 0
-    messages = trigger.messages(queue)
-    wanted = min(most, math.ceil(messages / trigger.target))
-    strategy = spec.get("scalingStrategy", {}).get("strategy", "default")
+    together = {"max": max, "sum": sum}[strategies.get("multipleScalersCalculation", "max")]
+    messages = together([messages for _, messages in triggers])
+    wanted = min(most, math.ceil(together([messages / trigger.target for trigger, messages in triggers])))
+    strategy = strategies.get("strategy", "default")
     running = jobs.unfinished - least
     if strategy == "accurate":
         effective = most - running if wanted + running > most else wanted - jobs.pending

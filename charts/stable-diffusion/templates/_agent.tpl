@@ -5,6 +5,7 @@
   "AWS_REGION" $v.global.awsRegion
   "SD_RUNTIME" (include "sd.runtime" .)
   "SD_QUEUE" $v.queue.url
+  "SD_PRIORITY_QUEUE" $v.queue.priorityUrl
   "SD_DEAD_LETTER" $v.queue.deadLetter
   "SD_STORE" $v.store.uri
   "SD_LEDGER" $v.ledger

@@ -3,6 +3,7 @@
 {{- $runtimes := .Values.gateway.runtimes }}
 {{- if not $runtimes }}
 {{- $own := dict "name" (include "sd.runtime" .) "engine" .Values.engine.kind "queue" .Values.queue.url }}
+{{- with .Values.queue.priorityUrl }}{{ $_ := set $own "priority-queue" . }}{{ end }}
 {{- with .Values.engine.model }}{{ $_ := set $own "model" . }}{{ end }}
 {{- if .Values.engine.dynamicModel }}{{ $_ := set $own "dynamic-model" true }}{{ end }}
 {{- if include "sd.isJob" . }}{{ $_ := set $own "job" true }}{{ end }}

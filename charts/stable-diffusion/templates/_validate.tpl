@@ -16,6 +16,9 @@
 {{- if not .Values.queue.url }}
 {{- $errors = append $errors "queue.url is empty: set it to the output QueueUrl of the runtime's stack" }}
 {{- end }}
+{{- if and .Values.queue.priorityUrl (eq .Values.queue.priorityUrl .Values.queue.url) }}
+{{- $errors = append $errors "queue.priorityUrl is queue.url: set it to the output PriorityQueueUrl of the runtime's stack, or leave it empty" }}
+{{- end }}
 {{- if not .Values.store.uri }}
 {{- $errors = append $errors "store.uri is empty: set it to s3:// and the output OutputBucketName of the pipeline's stack" }}
 {{- end }}
