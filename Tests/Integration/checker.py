@@ -120,9 +120,25 @@ class Checker:
                 known.add(f"{record.stem}.json")
                 if f"{record.stem}.json" not in keys:
                     self.problem(f"{record.name} has succeeded and has no manifest")
+                elif f"{record.stem}.out" in keys:
+                    self.check_answer(record)
         for key in sorted(keys - known):
             self.problem(f"stray object {key}")
         self.report.counts["objects"] = len(keys)
+
+    def check_answer(self, record):
+        """The answer beside the pictures tells what the engine told, whoever wrote it; in v1alpha1 it is the notice."""
+        answer = json.loads(self.state.object(f"{record.stem}.out"))
+        if record.json["api"] == "v1alpha1":
+            if answer != record.notice and not (record.notice or {}).get("parameters", {}).get("truncated"):
+                self.problem(f"{record.stem}.out is not the notice of {record.name}")
+            return
+        if record.json["type"] == "pipeline":
+            return
+        told = json.loads(self.state.object(f"{record.stem}.json"))["engine"]["parameters"]
+        lost = [name for name in told if name not in answer["parameters"]]
+        if lost:
+            self.problem(f"{record.stem}.out lacks what the engine told: {', '.join(sorted(lost))}")
 
     def check_queues(self):
         for runtime in self.runtimes:

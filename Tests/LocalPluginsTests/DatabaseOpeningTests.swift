@@ -169,6 +169,38 @@ func sqlite(_ directory: TemporaryDirectory, _ sql: String, _ arguments: Stateme
   try DatabaseQueue(path: directory.path + "/state.sqlite").write { try $0.execute(sql: sql, arguments: arguments) }
 }
 
+/// Changes rows as a flipped bit does: what the schema forbids as well, and past the indexes.
+func flipped(_ directory: TemporaryDirectory, _ sql: String) throws {
+  func changeSchema(_ change: (Database) throws -> Void) throws {
+    let queue = try DatabaseQueue(path: directory.path + "/state.sqlite")
+    try queue.writeWithoutTransaction { db in
+      try db.execute(sql: "PRAGMA writable_schema = ON")
+      try db.inTransaction {
+        try change(db)
+        return .commit
+      }
+    }
+    try queue.close()
+  }
+  var schema: [Row] = []
+  try changeSchema { db in
+    schema = try Row.fetchAll(db, sql: "SELECT type, name, tbl_name, rootpage, sql FROM sqlite_schema")
+    try db.execute(
+      sql: """
+        UPDATE sqlite_schema SET sql = replace(sql, ' NOT NULL', '') WHERE type = 'table';
+        DELETE FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL;
+        """)
+  }
+  try sqlite(directory, sql)
+  try changeSchema { db in
+    try db.execute(sql: "DELETE FROM sqlite_schema")
+    for row in schema {
+      try db.execute(
+        sql: "INSERT INTO sqlite_schema VALUES (?, ?, ?, ?, ?)", arguments: StatementArguments(row.databaseValues))
+    }
+  }
+}
+
 /// Writes over a file's bytes.
 func overwrite(_ path: String, at offset: Int64, with bytes: [UInt8]) throws {
   let file = try Descriptor.open(path: path, flags: O_WRONLY)

@@ -117,13 +117,30 @@ import Testing
 
   @Test func leftOversOfTheDeadAreRemovedAndThoseOfTheLivingAreNot() throws {
     let temporary = root + "/.tmp"
-    for name in ["old", "new"] {
-      _ = try Descriptor.open(path: "\(temporary)/\(name)", flags: O_WRONLY | O_CREAT)
-    }
-    var times = [timespec(tv_sec: 1_000_000_000, tv_nsec: 0), timespec(tv_sec: 1_000_000_000, tv_nsec: 0)]
-    #expect(utimensat(AT_FDCWD, temporary + "/old", &times, 0) == 0)
+    // The lock of one goes with its writer, as it does when that is killed; the other is being written.
+    _ = try Descriptor.open(path: "\(temporary)/dead", flags: O_WRONLY | O_CREAT).tryLock(exclusive: true)
+    let living = try Descriptor.open(path: "\(temporary)/living", flags: O_WRONLY | O_CREAT)
+    #expect(living.tryLock(exclusive: true))
     _ = try FileObjectStore(directory: directory.path, logger: silent)
-    #expect(try Descriptor.open(path: temporary, flags: O_RDONLY | O_DIRECTORY).names().map(\.name) == ["new"])
+    #expect(try Descriptor.open(path: temporary, flags: O_RDONLY | O_DIRECTORY).names().map(\.name) == ["living"])
+    withExtendedLifetime(living) {}
+  }
+
+  @Test func aFileThatIsBeingWrittenIsLeftAloneByThoseWhoOpenTheStore() async throws {
+    let pipe = directory.path + "/slow"
+    #expect(mkfifo(pipe, 0o600) == 0)
+    let temporary = root + "/.tmp"
+    // A put from a pipe waits for whoever fills it.
+    let put = Task { [store] in try await store.put("k.bin", .file(path: pipe), options: .init()) }
+    try await eventually("the put to have begun") {
+      try !Descriptor.open(path: temporary, flags: O_RDONLY | O_DIRECTORY).names().isEmpty
+    }
+    _ = try FileObjectStore(directory: directory.path, logger: silent)
+    #expect(try Descriptor.open(path: temporary, flags: O_RDONLY | O_DIRECTORY).names().count == 1)
+    // It cannot be read at a place, so that the put fails; it takes its file with it all the same.
+    _ = try Descriptor.open(path: pipe, flags: O_WRONLY)
+    await #expect(throws: SDError.self) { try await put.value }
+    #expect(try Descriptor.open(path: temporary, flags: O_RDONLY | O_DIRECTORY).names().isEmpty)
   }
 
   @Test func nothingIsLeftBehindByPutsAndDeletes() async throws {

@@ -48,6 +48,52 @@ import Testing
     #expect(try await queue.stats().waiting == 0)
   }
 
+  @Test(arguments: ["received", "sent"])
+  func aMessageWhoseRowHasLostAValueIsSetAsideAndTheOthersComeOut(column: String) async throws {
+    let directory = try TemporaryDirectory()
+    let recorder = LogRecorder()
+    let database = try directory.database(log: recorder)
+    let queue = LocalQueue("q", in: database)
+    for n in 0..<3 { try await queue.send(OutgoingMessage(body: [UInt8(n)])) }
+    try flipped(directory, "UPDATE message SET \(column) = NULL WHERE seq = 1")
+    #expect(try await queue.peek(max: 10).map(\.body) == [[1], [2]])
+    #expect(try await queue.stats().waiting == 3)
+    #expect(try await queue.receive(max: 10, wait: .zero, visibility: nil).map(\.body) == [[1], [2]])
+    #expect(recorder.errors.count == 1)
+    let letters = try await LocalQueue("q-dlq", in: database, settings: .init()).receive(
+      max: 10, wait: .zero, visibility: nil)
+    #expect(letters.map(\.body) == [[0]])
+    #expect(letters.map { DeadLetterReason($0.attributes)?.code } == ["corrupt"])
+  }
+
+  @Test(arguments: ["due = NULL", "rank = NULL", "rank = 7", "token = NULL", "leased = NULL", "held = NULL"])
+  func aRowThatItsIndexesDoNotKnowStopsNoQueueAndIsNotLost(damage: String) async throws {
+    let directory = try TemporaryDirectory()
+    let database = try directory.database(log: LogRecorder())
+    let queue = LocalQueue("q", in: database)
+    for n in 0..<3 { try await queue.send(OutgoingMessage(body: [UInt8(n)])) }
+    try flipped(directory, "UPDATE message SET \(damage) WHERE seq = 1")
+    let leases = try await queue.receive(max: 10, wait: .zero, visibility: nil)
+    #expect(Set(leases.map(\.body)) == [[0], [1], [2]])
+    #expect(try await queue.complete(leases) == [.done, .done, .done])
+    #expect(try await queue.stats().waiting == 0)
+  }
+
+  @Test(arguments: [nil, "q-dlq"])
+  func aMessageThatHasLostItsLineIsSetAsideAndTheLineGoesOn(letters: String?) async throws {
+    let directory = try TemporaryDirectory()
+    let database = try directory.database(log: LogRecorder())
+    let queue = LocalQueue("q", in: database, settings: .init(deadLetterQueue: letters, isFIFO: true))
+    for n in 0..<3 { try await queue.send(OutgoingMessage(body: [UInt8(n)], groupID: "g")) }
+    try flipped(directory, "UPDATE message SET line = NULL WHERE seq = 1")
+    for body: [UInt8] in [[1], [2]] {
+      let leases = try await queue.receive(max: 10, wait: .zero, visibility: nil)
+      #expect(leases.map(\.body) == [body])
+      #expect(try await queue.complete(leases) == [.done])
+    }
+    #expect(try await queue.receive(max: 10, wait: .zero, visibility: nil).isEmpty)
+  }
+
   // MARK: Space
 
   @Test func aFullDatabaseRefusesSendsStaysReadableAndGoesOnWhenThereIsSpace() async throws {
@@ -214,6 +260,34 @@ import Testing
     #expect(Set(stored) == Set((0..<200).filter { $0 % 3 == 2 }.map { "n\($0)" }))
   }
 
+  @Test func aRivalThatHoldsTheDatabaseIsWaitedForOnceAGroupAndNotOnceAWrite() async throws {
+    let directory = try TemporaryDirectory()
+    let database = try directory.database(durability: .durable, patience: .milliseconds(200))
+    let begun = Begun()
+    try await database.connection.writeWithoutTransaction { db in
+      db.trace { if "\($0)".hasPrefix("BEGIN") { begun.count.withLock { $0 += 1 } } }
+    }
+    var configuration = Configuration()
+    configuration.allowsUnsafeTransactions = true
+    let rival = try DatabaseQueue(path: directory.path + "/state.sqlite", configuration: configuration)
+    try await rival.writeWithoutTransaction { try $0.execute(sql: "BEGIN IMMEDIATE") }
+    @Sendable func write(_ n: Int) async -> SDError.Code? {
+      do {
+        try await database.write { try $0.run("INSERT INTO meta (name, value) VALUES (?, 'x')", ["n\(n)"]) }
+        return nil
+      } catch { return (error as? SDError)?.code }
+    }
+    let outcomes = await withTaskGroup(of: SDError.Code?.self) { group in
+      for n in 0..<40 { group.addTask { await write(n) } }
+      return await group.reduce(into: []) { $0.append($1) }
+    }
+    #expect(outcomes == Array(repeating: .unavailable, count: 40))
+    // Each transaction was tried once, however many writes there were in it.
+    #expect(begun.count.withLock { $0 } <= 40)
+    try await rival.writeWithoutTransaction { try $0.execute(sql: "ROLLBACK") }
+    #expect(await write(0) == nil)
+  }
+
   @Test func gatheringWaitsForThoseWhoWereJustAnsweredAndLearnsWhenTheyDoNotCome() {
     var tuning = GatherTuning()
     #expect(tuning.expected(waiting: 1) == 0, "nobody was answered yet")
@@ -230,6 +304,11 @@ import Testing
     for _ in 0..<100 { tuning.committed(4, in: .microseconds(150)) }
     #expect(tuning.patience > least, "a longer wait is tried again some day")
   }
+}
+
+/// How many transactions were begun.
+private final class Begun: Sendable {
+  let count = Mutex(0)
 }
 
 /// Counts by name, from several tasks.

@@ -32,6 +32,25 @@ import Testing
     #expect(recorder.errors.count == 1)
   }
 
+  @Test(arguments: [
+    "state = 'quened'", "state = NULL", "runtime = 's'", "submission = 'x'", "created = 7", "revision = NULL",
+    "expires = 7",
+  ])
+  func aRecordWhoseColumnsSayOtherwiseIsCorruptAndTheOthersAreAsTheyWere(damage: String) async throws {
+    let directory = try TemporaryDirectory()
+    let recorder = LogRecorder()
+    let ledger = LocalTaskLedger(in: try directory.database(log: recorder))
+    for n in 0..<3 { _ = try await ledger.create(record("t\(n)"), request: [UInt8(n)]) }
+    try flipped(directory, "UPDATE record SET \(damage) WHERE task = 't1'")
+    let error = await #expect(throws: SDError.self) { try await ledger.read(RunKey(TaskKey(id: "t1"), run: 1)) }
+    #expect(error?.code == .corrupt)
+    #expect(try await ledger.latest(TaskKey(id: "t2"))?.request == [2])
+    guard !damage.hasPrefix("revision") else { return }
+    let page = try await ledger.page(LedgerQuery(states: [.queued]))
+    #expect(page.records.map(\.key.task.id) == ["t2", "t0"])
+    #expect(recorder.errors.count == 1, "what is left out is told of")
+  }
+
   @Test func aChangedRequestIsCorruptForThatTaskAlone() async throws {
     let directory = try TemporaryDirectory()
     let database = try directory.database()
@@ -88,7 +107,8 @@ import Testing
 
   @Test func whatIsOverdueIsFoundWhosesoeverItIsAndDamageHidesItselfAlone() async throws {
     let directory = try TemporaryDirectory()
-    let ledger = LocalTaskLedger(in: try directory.database())
+    let recorder = LogRecorder()
+    let ledger = LocalTaskLedger(in: try directory.database(log: recorder))
     for tenant in ["", "a", "b"] {
       var due = record("t1")
       due.key.task.tenant = tenant
@@ -98,6 +118,7 @@ import Testing
     try sqlite(directory, "UPDATE record SET digest = x'00' WHERE tenant = 'a'")
     let found = try await ledger.overdue(at: Timestamp(milliseconds: 5000), limit: 10)
     #expect(Set(found.map(\.record.key.task.tenant)) == ["", "b"])
+    #expect(recorder.errors.count == 1)
   }
 
   @Test func aQueuedRunKnowsWhereItStandsAndABusyTenantStandsBehindAQuietOne() async throws {

@@ -30,11 +30,11 @@ final class TemporaryDirectory: Sendable {
   /// Opens the database as a process of its own would: not the one object that a process shares.
   func database(
     _ clocks: Clocks = .system, durability: LocalDatabase.Durability = .relaxed, log: LogRecorder? = nil,
-    maximumPages: Int? = nil
+    maximumPages: Int? = nil, patience: Duration = .seconds(10)
   ) throws -> LocalDatabase {
     try LocalDatabase(
-      directory: path, durability: durability, clocks: clocks, logger: log?.logger ?? silent, maximumPages: maximumPages
-    )
+      directory: path, durability: durability, clocks: clocks, logger: log?.logger ?? silent,
+      maximumPages: maximumPages, patience: patience)
   }
 }
 

@@ -17,13 +17,26 @@ public struct Announcer: Sendable {
     try await events.publish(notice.publication)
   }
 
-  /// An answer that is there was made when the engine's was at hand; what a later delivery knows is less.
   private func storeAnswer(_ record: TaskRecord, _ result: InferenceResult?) async throws {
-    let answer = Notices(record, store: store).answer(result)
+    let known = if let result { result } else { try await recalled(record) }
+    let answer = Notices(record, store: store).answer(known)
     do {
       try await store.put(
         record.names.answer, .bytes(answer[...]),
         options: .init(contentType: "application/json", condition: result == nil ? .ifAbsent : .none))
     } catch let error as SDError where error.code == .conflict {}
+  }
+
+  /// What of an engine's answer goes into the `.out` object, as the run's manifest has it, which was stored before the
+  /// commit; `nil` where there is none that can be read.
+  private func recalled(_ record: TaskRecord) async throws -> InferenceResult? {
+    guard record.state == .succeeded else { return nil }
+    do {
+      return Manifest.echo(in: try JSONValue(parsing: try await store.get(record.names.manifest).bytes))
+    } catch let error as SDError where error.isRetryable {
+      throw error
+    } catch {
+      return nil
+    }
   }
 }

@@ -23,6 +23,12 @@ struct Manifest {
 
   func serialized() -> [UInt8] { value.serialized() }
 
+  /// What a manifest keeps of the engine's answer, without its pictures.
+  static func echo(in manifest: JSONValue) -> InferenceResult? {
+    guard let engine = manifest["engine"], let parameters = engine["parameters"] else { return nil }
+    return InferenceResult(outputs: [], parameters: parameters, htmlInfo: engine["html_info"]?.string)
+  }
+
   private static func request(_ record: TaskRecord, _ making: Making) -> JSONValue {
     var request: JSONValue = ["type": .string(record.type.rawValue), "content": making.content]
     request["runtime"] = record.runtime.map(JSONValue.string)
@@ -43,6 +49,7 @@ struct Manifest {
     engine["sampler"] = result.sampler.map(JSONValue.string)
     engine["parameters"] = result.parameters
     engine["info"] = result.info
+    engine["html_info"] = result.htmlInfo.map(JSONValue.string)
     return engine
   }
 

@@ -159,7 +159,7 @@ class State:
         return (path / (name if "." in name else name + "%")).read_bytes()
 
     def unfinished_writes(self):
-        """Files of writers that died while writing; nobody ever sees them, and they are removed after an hour."""
+        """Files of writers that died while writing; nobody ever sees them, and the next to open the store removes them."""
         folder = self.objects / ".tmp"
         return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
 

@@ -83,4 +83,45 @@ struct WorkerEndTests {
     #expect(try await harness.keys() == ["t1/t1.out"])
     #expect(try await harness.isDrained())
   }
+
+  @Test(
+    "stores the same answer when it tells of a run that another had ended before it died",
+    arguments: [APIVersion.v1alpha1, .v1alpha2, .v1], [100, 300 << 10])
+  func answerOfAnother(api: APIVersion, promptLength: Int) async throws {
+    let harness = try WorkerHarness()
+    let prompt = JSONValue.string(String(repeating: "x", count: promptLength))
+    harness.backend.usually(
+      .answer(
+        InferenceResult(
+          outputs: [
+            InferenceOutput(
+              bytes: FakeImage.png(1)[...], role: .image, contentType: "image/png", fileExtension: ".png", seed: 7)
+          ], parameters: ["prompt": prompt, "cfg_scale": .double(7), "steps": 16], htmlInfo: "<p>done</p>")))
+    switch api {
+    case .v1alpha1:
+      try await harness.send(
+        [
+          "alwayson_scripts": ["task": "text-to-image", "id_task": "t1", "sd_model_checkpoint": "model.safetensors"],
+          "prompt": "x", "s3_output_path": "out/t1",
+        ], messageID: "m1")
+    case .v1alpha2, .legacy:
+      let metadata: JSONValue = ["id": "t1", "runtime": "sdruntime", "tasktype": "text-to-image"]
+      try await harness.send(["metadata": metadata, "content": ["prompt": "x"]], messageID: "m1")
+    case .v1: try await harness.submit("t1")
+    }
+    try await harness.work()
+    let record = try #require(try await harness.record("t1"))
+    #expect((record.api, record.state) == (api, .succeeded))
+    let told = try await harness.store.get(record.names.answer).bytes
+    #expect(try JSONValue(parsing: told)["parameters"]?["prompt"] == prompt)
+    // As if its worker had died after the commit.
+    try await harness.store.delete([record.names.answer])
+    try await Announcer(store: harness.store, events: harness.events).announce(record)
+    #expect(try await harness.store.get(record.names.answer).bytes == told)
+    guard api == .v1alpha1, promptLength < 1000 else { return }
+    #expect(told == Array(try #require(record.notice).body.utf8))
+    try await harness.store.delete([record.names.answer, record.names.manifest])
+    try await Announcer(store: harness.store, events: harness.events).announce(record)
+    #expect(try await harness.store.get(record.names.answer).bytes == told, "without the manifest as well")
+  }
 }

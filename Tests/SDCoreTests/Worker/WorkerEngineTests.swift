@@ -181,21 +181,34 @@ struct WorkerEngineTests {
 
   @Test("takes no further task while what it holds is more than its memory may bear")
   func memoryBudget() async throws {
-    let harness = try WorkerHarness()
-    let store = TappedStore(harness.store)
-    let story = Mutex<[String]>([])
-    for number in 1...3 {
-      store.tap.on("t\(number)/t\(number)-1.png") { _ in
-        // Long enough for the next to be prepared if it is taken.
-        try await Task.sleep(for: .milliseconds(200))
-        story.withLock { $0.append("stored") }
-      }
+    let clock = ManualClock()
+    let harness = try WorkerHarness(clocks: clock.clocks)
+    let (store, queue) = (TappedStore(harness.store), TappedQueue(harness.queue))
+    let gates = (1...3).map { _ in Gate() }
+    for (number, gate) in zip(1..., gates) {
+      store.tap.on("t\(number)/t\(number)-1.png") { _ in try await gate.pass() }
+      try await harness.submit("t\(number)")
     }
     let backend = TappedBackend(harness.backend)
-    backend.tap.on(.prepare) { _ in story.withLock { $0.append("prepared") } }
-    for number in 1...3 { try await harness.submit("t\(number)") }
-    try await harness.work(3, backend: backend, store: store) { $0.memoryBudget = 100 }
-    #expect(story.withLock { $0 } == ["prepared", "stored", "prepared", "stored", "prepared", "stored"])
+    let worker = harness.worker(backend: backend, store: store, queue: queue) {
+      $0.memoryBudget = 100
+      $0.maximumTasks = 3
+    }
+    async let running: Void = worker.run()
+    for (number, gate) in zip(1..., gates) {
+      try await eventually("task \(number) to be put away") { gate.waiting == 1 }
+      let receives = queue.tap.count(of: .receive)
+      if number < 3 {
+        // The heartbeat sleeps, and the receiver, which looks every second whether there is room.
+        try await clock.run(until: clock.now.advanced(by: .seconds(3)), with: 2)
+        try await clock.untilSleepers(2)
+      }
+      #expect(queue.tap.count(of: .receive) == receives)
+      #expect(backend.tap.count(of: .prepare) == number)
+      gate.open()
+    }
+    try await running
+    #expect(try await harness.isDrained())
   }
 
   @Test("refuses a task whose images are more than the memory may bear")

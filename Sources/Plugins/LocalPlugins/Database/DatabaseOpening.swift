@@ -14,10 +14,11 @@ struct DatabaseOpening {
   let lock: Descriptor
 
   private let logger: Logger
+  /// How long to wait for another process.
+  private let patience: Duration
   /// Whether nobody else has it open.
   private let isAlone: Bool
 
-  private static let patience: Duration = .seconds(10)
   /// Databases up to this size are read through when they are opened; in larger ones damage is found when it is met.
   private static let checkedBytes: Int64 = 16 << 20
   private static let mark = "sd-state 1\n"
@@ -26,13 +27,13 @@ struct DatabaseOpening {
   static func path(in directory: String) -> String { directory + "/state.sqlite" }
   private static func lockPath(in directory: String) -> String { directory + "/state.lock" }
 
-  init(directory: String, logger: Logger) throws {
+  init(directory: String, patience: Duration, logger: Logger) throws {
     try Files.makeDirectories(directory)
     self.directory = try Files.resolved(directory)
-    self.logger = logger
+    (self.patience, self.logger) = (patience, logger)
     lock = try Descriptor.open(path: Self.lockPath(in: self.directory), flags: O_RDWR | O_CREAT)
     isAlone = lock.tryLock(exclusive: true)
-    if !isAlone { try lock.lock(exclusive: false, within: Self.patience) }
+    if !isAlone { try lock.lock(exclusive: false, within: patience) }
   }
 
   /// Opens the connections: the one that writes and the one that reads.
@@ -42,7 +43,7 @@ struct DatabaseOpening {
       let writer = try DatabaseQueue(path: path, configuration: configuration(maximumPages: maximumPages))
       try prepare(writer, epoch: epoch, now: now)
       if isAlone { try markAsUsed() }
-      if !lock.tryLock(exclusive: false) { try lock.lock(exclusive: false, within: Self.patience) }
+      if !lock.tryLock(exclusive: false) { try lock.lock(exclusive: false, within: patience) }
       var readOnly = configuration(maximumPages: nil)
       readOnly.readonly = true
       return (writer, try DatabaseQueue(path: path, configuration: readOnly))
@@ -66,8 +67,7 @@ struct DatabaseOpening {
     var configuration = Configuration()
     configuration.label = "sd.state"
     configuration.foreignKeysEnabled = false
-    let end = Self.patience
-    configuration.busyMode = .callback { [clock = BusyClock()] tries in
+    configuration.busyMode = .callback { [clock = BusyClock(), end = patience] tries in
       // Short random pauses: SQLite's own grow to 100 ms, in which a busy rival always gets in first.
       guard clock.elapsed(isFirst: tries == 0) < end else { return false }
       usleep(UInt32.random(in: 100...(tries < 20 ? 500 : 3000)))

@@ -139,9 +139,26 @@ final class GroupedWriter: Sendable {
       try transact(wanted, synced: synced, db)
     } catch {
       if db.isInsideTransaction { try? db.rollback() }
-      if wanted.count == 1, !isWriteFailure(error) { return wanted[0].fail(failure(error)) }
-      // One by one: the smaller ones may go through.
-      for job in wanted { commitAlone(job, synced: synced, db) }
+      if isBusy(error) || (wanted.count == 1 && !isWriteFailure(error)) { return fail(wanted, error) }
+      commitOneByOne(wanted, synced: synced, db)
+    }
+  }
+
+  private func fail(_ jobs: some Collection<any WriteJob>, _ error: any Error) {
+    for job in jobs { job.fail(failure(error)) }
+  }
+
+  /// What was refused together: the smaller ones may go through.
+  ///
+  /// Ends with the first that another process keeps waiting: each would wait as long, and so would those behind them.
+  private func commitOneByOne(_ jobs: [any WriteJob], synced: Bool, _ db: Database) {
+    var copiesBack = true
+    for (index, job) in jobs.enumerated() {
+      do {
+        try commitAlone(job, synced: synced, copiesBack: &copiesBack, db)
+      } catch {
+        return fail(jobs[index...], error)
+      }
     }
   }
 
@@ -168,25 +185,39 @@ final class GroupedWriter: Sendable {
     return (pages ?? 0) * (size ?? 0) >= DiskReserve.size
   }
 
-  private func commitAlone(_ job: any WriteJob, synced: Bool, _ db: Database) {
+  /// Throws, with the job untold, when another process holds the database.
+  private func commitAlone(
+    _ job: any WriteJob, synced: Bool, copiesBack: inout Bool, _ db: Database
+  ) throws {
     do {
-      // A log that has been copied back is written from its start again, which needs no new space.
-      _ = try? db.checkpoint(.restart)
-      try transact([job], synced: synced, db)
-    } catch {
-      if db.isInsideTransaction { try? db.rollback() }
+      try transactFromStart(job, synced: synced, copiesBack: &copiesBack, db)
+    } catch  where !isBusy(error) {
       guard isWriteFailure(error), !job.kind.contains(.growing), reserve.release() else {
         return job.fail(failure(error))
       }
       do {
-        _ = try? db.checkpoint(.restart)
-        try transact([job], synced: synced, db)
-      } catch {
-        if db.isInsideTransaction { try? db.rollback() }
+        try transactFromStart(job, synced: synced, copiesBack: &copiesBack, db)
+      } catch  where !isBusy(error) {
         job.fail(failure(error))
       }
     }
   }
+
+  /// Copies the log back first, so that it is written from its start again, which needs no new space; not any more once
+  /// another process has kept that waiting.
+  private func transactFromStart(
+    _ job: any WriteJob, synced: Bool, copiesBack: inout Bool, _ db: Database
+  ) throws {
+    do {
+      if copiesBack { do { try db.checkpoint(.restart) } catch { copiesBack = !isBusy(error) } }
+      try transact([job], synced: synced, db)
+    } catch {
+      if db.isInsideTransaction { try? db.rollback() }
+      throw error
+    }
+  }
+
+  private func isBusy(_ error: any Error) -> Bool { (error as? DatabaseError)?.isBusy ?? false }
 
   private func isWriteFailure(_ error: any Error) -> Bool { (error as? DatabaseError)?.isWriteFailure ?? false }
 

@@ -30,7 +30,7 @@ public final class LocalDatabase: Sendable {
   let bells: Doorbells
 
   private let writer: GroupedWriter
-  private let connection: DatabaseQueue
+  let connection: DatabaseQueue
   private let reader: DatabaseQueue
   private let lock: Descriptor
   private let rivals: RivalWatch
@@ -51,9 +51,10 @@ public final class LocalDatabase: Sendable {
 
   /// Opens the file anew, past the registry: as another process would.
   package init(
-    directory: String, durability: Durability, clocks: Clocks, logger: Logger, maximumPages: Int? = nil
+    directory: String, durability: Durability, clocks: Clocks, logger: Logger, maximumPages: Int? = nil,
+    patience: Duration = .seconds(10)
   ) throws {
-    let opening = try DatabaseOpening(directory: directory, logger: logger)
+    let opening = try DatabaseOpening(directory: directory, patience: patience, logger: logger)
     self.directory = opening.directory
     self.durability = durability
     self.logger = logger
@@ -129,13 +130,18 @@ struct QueueIdentity: Sendable, Hashable {
   var id: Int64
   var isFIFO: Bool
 
+  init(id: Int64, isFIFO: Bool) { (self.id, self.isFIFO) = (id, isFIFO) }
+
+  /// The queue of a row whose columns from `index` on are `id` and `fifo`.
+  init(_ row: Row, at index: Int) throws { self.init(id: try row.value(index), isFIFO: try row.value(index + 1)) }
+
   /// Finds a queue's row or makes it; `isFIFO` decides only about a new one, and else its name, as SQS has it.
   static func resolve(_ name: String, isFIFO: Bool?, _ transaction: Transaction) throws -> QueueIdentity {
     try transaction.run(
       "INSERT INTO queue (name, fifo) VALUES (?, ?) ON CONFLICT (name) DO NOTHING",
       [name, isFIFO ?? name.hasSuffix(".fifo")])
     let found = try transaction.row("SELECT id, fifo FROM queue WHERE name = ?", [name]) {
-      QueueIdentity(id: $0[0], isFIFO: $0[1])
+      try QueueIdentity($0, at: 0)
     }
     guard let found else { throw SDError(.internal, "queue \(name) was made and is not there") }
     return found

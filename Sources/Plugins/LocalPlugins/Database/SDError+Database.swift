@@ -39,4 +39,7 @@ extension DatabaseError {
     default: false
     }
   }
+
+  /// Whether another connection holds the database for too long.
+  var isBusy: Bool { resultCode == .SQLITE_BUSY || resultCode == .SQLITE_LOCKED }
 }

@@ -184,12 +184,15 @@ struct FileStatus {
   var isFile: Bool
   /// The file's number in its file system.
   var inode: UInt64
+  /// Whether it has a name yet: it goes when the last is removed and the last descriptor closed.
+  var isNamed: Bool
 
   fileprivate init(_ status: Glibc.stat) {
     size = Int64(status.st_size)
     modified = Int64(status.st_mtim.tv_sec) * 1_000_000_000 + Int64(status.st_mtim.tv_nsec)
     isFile = status.st_mode & S_IFMT == S_IFREG
     inode = UInt64(status.st_ino)
+    isNamed = status.st_nlink > 0
   }
 }
 

@@ -11,17 +11,28 @@ extension LocalTaskLedger {
     let start = try query.cursor.map { try Place(cursor: $0) } ?? Place(created: .max, id: .max)
     let limit = min(max(query.limit, 1), 1000)
     let (found, end) = try await database.read { db in try Self.scan(query, from: start, limit: limit, db) }
-    var records: [TaskRecord] = []
-    for result in found {
+    return LedgerPage(records: sound(found), next: end?.cursor)
+  }
+
+  /// What a query finds without the damaged records, of which the log is told.
+  func sound<Found: Sendable>(
+    _ query: @escaping @Sendable (Database) throws -> [Result<Found, SDError>]
+  ) async throws -> [Found] {
+    sound(try await database.read(query))
+  }
+
+  /// Results without the damaged ones, of which the log is told.
+  private func sound<Found>(_ results: [Result<Found, SDError>]) -> [Found] {
+    results.compactMap { result in
       switch result {
-      case .success(let record): records.append(record)
+      case .success(let found): return found
       case .failure(let error):
         database.logger.error(
           "a damaged record is left out of a listing",
           metadata: ["directory": "\(database.directory)", "error": "\(error)"])
+        return nil
       }
     }
-    return LedgerPage(records: records, next: end?.cursor)
   }
 
   /// Looks through records in order; answers those that match, and where to go on.
@@ -37,22 +48,20 @@ extension LocalTaskLedger {
     let states = Set(query.states.map(\.rawValue))
     var (found, last, count): ([Result<TaskRecord, SDError>], Place, Int) = ([], start, 0)
     while let row = try rows.next() {
-      let place = Place(created: row[1], id: row[0])
-      let (state, runtime): (String, String?) = (row[2], row[3])
-      let matches = (states.isEmpty || states.contains(state)) && (query.runtime == nil || query.runtime == runtime)
+      let place = Place(created: try row.value(1), id: try row.value(0))
+      let (state, runtime): (String?, String?) = (row[2], row[3])
+      // A state that is none is damage, to be told of and not to be passed over.
+      let isOfState = states.isEmpty || state.flatMap(TaskState.init(rawValue:)) == nil || states.contains(state ?? "")
+      let matches = isOfState && (query.runtime == nil || query.runtime == runtime)
       if count == scanned || (matches && found.count == limit) { return (found, last) }
       (last, count) = (place, count + 1)
       guard matches else { continue }
       let record = try db.rows(
         "SELECT \(StoredRecord.columns) FROM record r LEFT JOIN request q ON q.record = r.id WHERE r.id = ?", [place.id]
-      ) { row in Result { () throws(SDError) in try recordOrDamage(row) } }
+      ) { row in StoredRecord.judged { try StoredRecord.record(row) } }
       found += record
     }
     return (found, nil)
-  }
-
-  private static func recordOrDamage(_ row: Row) throws(SDError) -> TaskRecord {
-    do { return try StoredRecord.record(row) } catch { throw SDError(database: error, "reading a record") }
   }
 
   /// Where a record stands in the listing.

@@ -3,15 +3,15 @@ public import SDCore
 
 /// What a ledger can tell since it lies beside the queues.
 extension LocalTaskLedger {
-  /// Queued runs whose messages were found damaged; damaged records are left out.
+  /// Queued runs whose messages were found damaged; damaged records are left out, and told of in the log.
   public func stranded(limit: Int) async throws -> [LedgerEntry] {
-    try await database.read { db in
-      try db.rows(
+    try await sound {
+      try $0.rows(
         """
         SELECT \(StoredRecord.columns) FROM stranded s JOIN record r ON r.id = s.record
         LEFT JOIN request q ON q.record = r.id WHERE r.state = 'queued' ORDER BY r.id LIMIT ?
         """, [limit]
-      ) { try? StoredRecord.entry($0) }.compactMap(\.self)
+      ) { StoredRecord.judged($0) }
     }
   }
 
@@ -23,7 +23,7 @@ extension LocalTaskLedger {
         SELECT m.queue, m.rank, m.seq FROM record r JOIN message m ON m.seq = r.message
         WHERE r.tenant = ? AND r.task = ? AND r.run = ? AND r.state = 'queued' AND m.due = 0
         """, key.arguments
-      ) { (queue: $0[0] as Int64, rank: $0[1] as Int64, seq: $0[2] as Int64) }.first
+      ) { (queue: try $0.value(0) as Int64, rank: try $0.value(1) as Int64, seq: try $0.value(2) as Int64) }.first
       guard let place else { return nil }
       let before = try db.rows(
         """

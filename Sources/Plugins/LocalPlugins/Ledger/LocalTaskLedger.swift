@@ -112,7 +112,7 @@ public struct LocalTaskLedger: TaskLedger {
     try await database.read { db in
       let revision = try db.rows(
         "SELECT revision FROM record WHERE tenant = ? AND task = ? AND run = ?", key.arguments
-      ) { Revision($0[0] as Int64) }.first
+      ) { Revision(try $0.value(0)) }.first
       guard let revision else { return .absent }
       if revision == known { return .unchanged }
       return try db.entry(key).map(LedgerReading.entry) ?? .absent
@@ -137,15 +137,15 @@ public struct LocalTaskLedger: TaskLedger {
 
   /// Queued runs of any tenant whose time has passed, those first that have waited longest.
   ///
-  /// Damaged records are left out.
+  /// Damaged records are left out, and told of in the log.
   public func overdue(at now: Timestamp, limit: Int) async throws -> [LedgerEntry] {
-    try await database.read { db in
-      try db.rows(
+    try await sound {
+      try $0.rows(
         """
         SELECT \(StoredRecord.columns) FROM record r LEFT JOIN request q ON q.record = r.id
         WHERE r.expires IS NOT NULL AND r.state = 'queued' AND r.expires <= ? ORDER BY r.expires LIMIT ?
         """, [now.milliseconds, limit]
-      ) { try? StoredRecord.entry($0) }.compactMap(\.self)
+      ) { StoredRecord.judged($0) }
     }
   }
 
@@ -169,7 +169,7 @@ public struct LocalTaskLedger: TaskLedger {
     return try await database.read { db in
       try db.rows(
         "SELECT watched FROM progress WHERE tenant = ? AND task = ? AND run = ?", key.arguments
-      ) { $0[0] as Int64 > now }.first ?? false
+      ) { $0[0] ?? 0 > now }.first ?? false
     }
   }
 
@@ -201,7 +201,7 @@ public struct LocalTaskLedger: TaskLedger {
       ) { row in
         let preview: Data? = row[4]
         return TaskProgress(
-          fraction: row[0], step: row[1], steps: row[2], eta: row[3], preview: preview.map { Array($0) },
+          fraction: try row.value(0), step: row[1], steps: row[2], eta: row[3], preview: preview.map { Array($0) },
           previewType: row[5])
       }.first
     }

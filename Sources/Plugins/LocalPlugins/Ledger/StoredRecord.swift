@@ -13,7 +13,8 @@ struct StoredRecord {
 
   /// The columns that `entry` reads, of `record r` and `request q`.
   static let columns = """
-    r.tenant, r.task, r.run, r.revision, r.digest, r.json, r.context, r.reason, q.digest, q.bytes, q.record
+    r.tenant, r.task, r.run, r.revision, r.digest, r.json, r.context, r.reason, q.digest, q.bytes,
+    r.state, r.runtime, r.submission, r.created, r.expires
     """
 
   init(_ record: TaskRecord) throws {
@@ -54,11 +55,13 @@ struct StoredRecord {
 
   /// The record of a row with `columns`; throws `.corrupt` when it is not what was written.
   static func record(_ row: Row) throws -> TaskRecord {
-    let key = RunKey(TaskKey(tenant: row[0], id: row[1]), run: row[2])
+    let key = RunKey(TaskKey(tenant: try row.value(0), id: try row.value(1)), run: try row.value(2))
     let (context, reason, digest): (Data?, Data?, Data?) = (row[6], row[7], row[4])
     let stored = StoredRecord(
       json: row.bytes(5), context: context.map { Array($0) }, reason: reason.map { Array($0) })
-    guard stored.digest == digest, let record = try? stored.record(), record.key.isIdentical(to: key) else {
+    guard stored.digest == digest, let record = try? stored.record(), record.key.isIdentical(to: key),
+      Copies(row) == Copies(record)
+    else {
       throw SDError(.corrupt, "the stored record of task \(key) is not the one that was written")
     }
     return record
@@ -72,7 +75,31 @@ struct StoredRecord {
     guard digest == Self.digest(ofRequest: request) else {
       throw SDError(.corrupt, "the stored request of task \(record.key) is not the one that was written")
     }
-    return LedgerEntry(record: record, request: request, revision: Revision(row[3]))
+    return LedgerEntry(record: record, request: request, revision: Revision(try row.value(3)))
+  }
+
+  /// The entry of a row, or how it is damaged.
+  static func judged(_ row: Row) -> Result<LedgerEntry, SDError> { judged { try entry(row) } }
+
+  /// What can be read, or how it is damaged.
+  static func judged<Found>(_ read: () throws -> Found) -> Result<Found, SDError> {
+    do { return .success(try read()) } catch { return .failure(SDError(database: error, "reading a record")) }
+  }
+
+  /// What of a record lies in columns too, to be found by; no digest is over these.
+  private struct Copies: Equatable {
+    var state: String?
+    var runtime: String?
+    var submission: String?
+    var created: Int64?
+    var expires: Int64?
+
+    init(_ row: Row) { (state, runtime, submission, created, expires) = (row[10], row[11], row[12], row[13], row[14]) }
+
+    init(_ record: TaskRecord) {
+      (state, runtime, submission) = (record.state.rawValue, record.runtime, record.submission)
+      (created, expires) = (record.createdAt.milliseconds, record.options.expiresAt?.milliseconds)
+    }
   }
 }
 

@@ -6,8 +6,9 @@ import SDCore
 
 /// A bucket's directory and the blocking work on it; `FileObjectStore` runs it off the cooperative pool.
 ///
-/// `.tmp` holds what is being written, `.locks` a fixed number of lock files among which the keys are spread (a file a
-/// key would have to be removed some day, and removing a lock file under its users unlocks it).
+/// `.tmp` holds what is being written, each file locked by its writer: one that is not was left by a process that died,
+/// and is removed by the next that opens the bucket. `.locks` holds a fixed number of lock files among which the keys are
+/// spread (a file a key would have to be removed some day, and removing a lock file under its users unlocks it).
 struct ObjectBucket: Sendable {
   let root: Descriptor
   let logger: Logger
@@ -15,8 +16,6 @@ struct ObjectBucket: Sendable {
   private let locks: Descriptor
 
   private static let patience: Duration = .seconds(10)
-  /// Left-overs of processes that died while writing are removed after this.
-  private static let abandonedAfter: Int64 = 3600 * 1_000_000_000
   /// How often a folder may vanish under a put before it gives up.
   private static let tries = 20
 
@@ -37,13 +36,22 @@ struct ObjectBucket: Sendable {
   }
 
   private func removeAbandoned() throws {
-    var time = timespec()
-    clock_gettime(CLOCK_REALTIME, &time)
-    let now = Int64(time.tv_sec) * 1_000_000_000
     for (name, kind) in try temporary.names() where kind == .file {
-      guard let status = try? temporary.open(name, flags: O_RDONLY).status() else { continue }
-      if now - status.modified > Self.abandonedAfter { try temporary.remove(name) }
+      guard let file = try? temporary.open(name, flags: O_RDONLY), file.tryLock(exclusive: true) else { continue }
+      // Removed under the lock: a writer that made it just now finds it gone and takes another.
+      try withExtendedLifetime(file) { _ = try temporary.remove(name) }
     }
+  }
+
+  /// A new file under a temporary name, locked for as long as it is held.
+  private func temporaryFile() throws(SDError) -> (name: String, file: Descriptor) {
+    for _ in 0..<Self.tries {
+      let name = RandomName.make()
+      let file = try temporary.open(name, flags: O_WRONLY | O_CREAT | O_EXCL)
+      // Who tidies up may come between these two.
+      if file.tryLock(exclusive: true), try file.status().isNamed { return (name, file) }
+    }
+    throw SDError(.unavailable, "\(temporary.path): files can be made there, and not locked")
   }
 
   // MARK: Folders and locks
@@ -161,9 +169,12 @@ struct ObjectBucket: Sendable {
   /// Stores an object: bytes to a temporary file, synced; description; rename; folder synced.
   func put(_ key: String, _ body: ObjectBody, options: PutOptions, at time: Timestamp) throws -> ObjectInfo {
     let path = ObjectPath(key: key)
-    let name = RandomName.make()
-    defer { _ = try? temporary.remove(name) }
-    let (status, blocks) = try write(body, to: name)
+    let (name, file) = try temporaryFile()
+    defer {
+      _ = try? temporary.remove(name)
+      withExtendedLifetime(file) {}
+    }
+    let (status, blocks) = try write(body, to: file)
     let description = ObjectSidecar.Description(
       etag: RandomName.make(), size: status.size, inode: status.inode, changed: status.modified,
       modified: time.milliseconds, contentType: options.contentType, metadata: options.metadata, blocks: blocks)
@@ -180,8 +191,7 @@ struct ObjectBucket: Sendable {
     }
   }
 
-  private func write(_ body: ObjectBody, to name: String) throws -> (FileStatus, blocks: [String]) {
-    let file = try temporary.open(name, flags: O_WRONLY | O_CREAT | O_EXCL)
+  private func write(_ body: ObjectBody, to file: Descriptor) throws -> (FileStatus, blocks: [String]) {
     var blocks: [String] = []
     func append(_ block: ArraySlice<UInt8>) throws(SDError) {
       try file.write(block)
@@ -247,9 +257,9 @@ struct ObjectBucket: Sendable {
   }
 
   private func write(_ sidecar: ObjectSidecar, _ path: ObjectPath, in folder: Descriptor) throws {
-    let name = RandomName.make()
+    let (name, file) = try temporaryFile()
+    defer { withExtendedLifetime(file) {} }
     do {
-      let file = try temporary.open(name, flags: O_WRONLY | O_CREAT | O_EXCL)
       try file.write(try sidecar.serialized())
       try file.sync()
       try temporary.rename(name, to: path.sidecar, in: folder)

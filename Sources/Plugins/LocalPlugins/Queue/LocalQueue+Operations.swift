@@ -25,7 +25,7 @@ extension LocalQueue: OperableQueue {
           AND NOT (m.due = \(DatabaseSchema.blocked) AND m.line IS NULL)
         ORDER BY m.due > ?, m.rank, m.seq LIMIT ?
         """, [name, now, max]
-      ) { QueuedMessage(StoredMessage($0), due: $0["due"], token: $0["token"], now: now) }
+      ) { QueuedMessage(StoredMessage($0), due: $0[9], token: $0[10], now: now) }
     }.compactMap(\.self)
   }
 
@@ -49,8 +49,10 @@ extension LocalQueue: OperableQueue {
 
 extension QueuedMessage {
   /// `nil` for a message that is not the one that was sent.
-  fileprivate init?(_ stored: StoredMessage, due: Int64, token: Int64, now: Int64) {
-    guard stored.isWhole, let attributes = AttributeCoding.decode(stored.attributes) else { return nil }
+  fileprivate init?(_ stored: StoredMessage, due: Int64?, token: Int64?, now: Int64) {
+    guard stored.isWhole, let due, let token, let attributes = AttributeCoding.decode(stored.attributes) else {
+      return nil
+    }
     let standing: Standing =
       due <= now || due == DatabaseSchema.blocked ? .waiting : token != 0 ? .inFlight : .delayed
     self.init(

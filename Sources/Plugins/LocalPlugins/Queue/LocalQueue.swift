@@ -131,7 +131,7 @@ public struct LocalQueue: MessageQueue {
   ) async throws -> (leases: [Lease], nextDue: Int64?) {
     let (time, maximumReceives) = (database.time, settings.maximumReceives)
     let deadline = time.clocks.instant.advanced(by: visibility - time.grain)
-    let received = try await database.write([.lazy, .cancellable]) { transaction in
+    let received = try await mending([.lazy, .cancellable]) { transaction in
       try transaction.receive(
         max: max, from: queue, visibility: visibility.milliseconds, maximumReceives: maximumReceives, letters: letters,
         now: time.now)
@@ -148,6 +148,20 @@ public struct LocalQueue: MessageQueue {
         groupID: message.group, receiveCount: message.receiveCount, sentAt: message.sent, deadline: deadline)
     }
     return (leases, received.nextDue)
+  }
+
+  /// Runs a write; where the indexes are found not to be the table's, it makes them anew and runs the write again, lest
+  /// one damaged row stops the whole queue.
+  private func mending<T: Sendable>(
+    _ kind: WriteKind, _ body: @escaping @Sendable (inout Transaction) throws -> T
+  ) async throws -> T {
+    do { return try await database.write(kind, body) } catch let error as SDError where error.code == .corrupt {
+      database.logger.critical(
+        "the tables of messages are damaged; their indexes are made anew",
+        metadata: ["queue": "\(name)", "directory": "\(database.directory)", "error": "\(error)"])
+      try await database.write { try $0.reindexMessages() }
+      return try await database.write(kind, body)
+    }
   }
 
   /// Undoes a receive that nobody waits for any more.
@@ -225,7 +239,7 @@ public struct LocalQueue: MessageQueue {
     let receipts = leases.map { Receipt($0.receipt) }
     guard receipts.contains(where: { $0 != nil }) else { return leases.map { _ in .lost } }
     let (queue, time) = (try await identity(), database.time)
-    return try await database.write(kind) { transaction in
+    return try await mending(kind) { transaction in
       let now = time.now
       return try receipts.map { receipt in
         guard let receipt else { return .lost }

@@ -24,7 +24,7 @@ extension QueueStats {
     inFlight = held.first?.leased ?? 0
     delayed = held.first?.delayed ?? 0
     if let seq = waiting.first?.oldest {
-      let sent: Int64? = try db.rows("SELECT sent FROM message WHERE seq = ?", [seq]) { $0[0] as Int64 }.first
+      let sent: Int64? = try db.rows("SELECT sent FROM message WHERE seq = ?", [seq]) { $0[0] as Int64? }.first ?? nil
       oldestAge = sent.map { max(0, (wall - Timestamp(milliseconds: $0)).seconds) }
     }
     if let letters {

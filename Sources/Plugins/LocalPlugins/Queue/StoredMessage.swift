@@ -25,11 +25,16 @@ struct StoredMessage {
     line = row[3]
     attributes = row.bytes(4)
     body = row.bytes(5)
-    received = row[6]
-    sent = row[7]
-    let digest: Data? = row[8]
-    isWhole = digest == Self.digest(id: id, group: group, attributes: attributes, body: body)
+    // Never NULL, unless a bit of the row's header was flipped.
+    let (received, sent, digest): (Int?, Int64?, Data?) = (row[6], row[7], row[8])
+    (self.received, self.sent) = (received ?? 0, sent ?? 0)
+    isWhole =
+      received != nil && sent != nil
+      && digest == Self.digest(id: id, group: group, attributes: attributes, body: body)
   }
+
+  /// The line that it must stand in.
+  func line(in queue: QueueIdentity) -> String? { queue.isFIFO ? group ?? "" : nil }
 
   /// What is kept beside a message to know it again.
   static func digest(id: String, group: String?, attributes: [UInt8], body: [UInt8]) -> Data {
@@ -47,6 +52,13 @@ extension Row {
   func bytes(_ index: Int) -> [UInt8] {
     let data: Data? = self[index]
     return data.map { Array($0) } ?? []
+  }
+
+  /// A value that is never NULL; throws `.corrupt` where a bit that was flipped has made it so.
+  func value<Value: DatabaseValueConvertible & StatementColumnConvertible>(_ index: Int) throws -> Value {
+    let value: Value? = self[index]
+    guard let value else { throw SDError(.corrupt, "a stored value is gone: the database is damaged") }
+    return value
   }
 }
 

@@ -47,7 +47,9 @@ extension Transaction {
       ) { StoredMessage($0) }
       var isDone = true
       for message in found {
-        guard message.isWhole, let attributes = AttributeCoding.decode(message.attributes) else {
+        guard message.isWhole, message.line == message.line(in: queue),
+          let attributes = AttributeCoding.decode(message.attributes)
+        else {
           try setAside(message, of: queue, letters: letters, now: now)
           received.damaged.append(message.id)
           isDone = false
@@ -68,7 +70,7 @@ extension Transaction {
       received.nextDue = try row(
         "SELECT due FROM message WHERE queue = ? AND due >= 0 AND due < ? ORDER BY due LIMIT 1",
         [queue.id, DatabaseSchema.blocked]
-      ) { $0[0] as Int64 }
+      ) { try $0.value(0) }
     }
     return received
   }
@@ -77,6 +79,13 @@ extension Transaction {
   func promote(_ queue: QueueIdentity, now: Int64) throws {
     try run(
       "UPDATE message SET due = 0, token = 0, held = 0 WHERE queue = ? AND due BETWEEN 1 AND ?", [queue.id, now])
+  }
+
+  /// Makes the indexes of messages anew from the table; a message whose due time is gone is due.
+  func reindexMessages() throws {
+    try run("REINDEX message_order")
+    try run("REINDEX message_line")
+    try run("UPDATE message SET due = 0 WHERE typeof(due) <> 'integer'")
   }
 
   private func lease(
@@ -162,11 +171,12 @@ extension Transaction {
       """
       INSERT INTO stranded (record) SELECT id FROM record WHERE message = ? AND state = 'queued' ON CONFLICT DO NOTHING
       """, [message.seq])
+    if message.line != message.line(in: queue) { try run("REINDEX message_line") }
     let reason = DeadLetterReason(code: "corrupt", message: "the stored message is not the one that was sent")
     let attributes = reason.marking(AttributeCoding.decode(message.attributes) ?? [:], messageID: message.id)
     guard let letters else {
       try run("UPDATE message SET due = ?, line = NULL WHERE seq = ?", [DatabaseSchema.blocked, message.seq])
-      return try unblock(message.line, of: queue, now: now)
+      return try unblock(after: message, of: queue, now: now)
     }
     try bury(message, of: queue, in: letters, attributes: attributes, now: now)
   }
@@ -179,9 +189,13 @@ extension Transaction {
     let line = letters.isFIFO ? message.group ?? "" : nil
     let isBlocked = try line.map { try hasMessages(line: $0, of: letters) } ?? false
     try run(
-      "UPDATE message SET queue = ?, due = ?, rank = ?, token = 0, received = 0, leased = 0, held = 0, line = ? WHERE seq = ?",
+      """
+      UPDATE message SET queue = ?, due = ?, rank = ?, token = 0, received = 0, leased = 0, held = 0, line = ?, sent = ?
+      WHERE seq = ?
+      """,
       [
-        letters.id, isBlocked ? DatabaseSchema.blocked : 0, try ranks.next(for: message.group, self), line, message.seq,
+        letters.id, isBlocked ? DatabaseSchema.blocked : 0, try ranks.next(for: message.group, self), line,
+        message.sent, message.seq,
       ])
     try ranks.save(self)
     if let attributes {
@@ -190,7 +204,12 @@ extension Transaction {
       try run("UPDATE payload SET attributes = ?, digest = ? WHERE seq = ?", [Data(bytes), digest, message.seq])
     }
     rung.insert(letters.id)
-    try unblock(message.line, of: queue, now: now)
+    try unblock(after: message, of: queue, now: now)
+  }
+
+  /// Lets the next message come forward of the line that a message stood in, and of the one that it should have.
+  private mutating func unblock(after message: StoredMessage, of queue: QueueIdentity, now: Int64) throws {
+    for line in Set([message.line, message.line(in: queue)]) { try unblock(line, of: queue, now: now) }
   }
 
   /// Lets the next message of a line come forward.
@@ -198,7 +217,7 @@ extension Transaction {
     guard let line else { return }
     let next: (seq: Int64, held: Int64)? = try row(
       "SELECT seq, held FROM message WHERE queue = ? AND line = ? ORDER BY seq LIMIT 1", [queue.id, line]
-    ) { ($0[0] as Int64, $0[1] as Int64) }
+    ) { (try $0.value(0), $0[1] ?? 0) }
     guard let next else { return }
     try run(
       "UPDATE message SET due = ? WHERE seq = ? AND due = ?",

@@ -85,7 +85,7 @@ extension Transaction {
       "INSERT INTO seen (queue, id, message, at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
       [queue.id, id, message, now])
     guard db.changesCount == 0 else { return nil }
-    return try row("SELECT message FROM seen WHERE queue = ? AND id = ?", [queue.id, id]) { $0[0] as String }
+    return try row("SELECT message FROM seen WHERE queue = ? AND id = ?", [queue.id, id]) { try $0.value(0) }
   }
 
   func hasMessages(line: String, of queue: QueueIdentity) throws -> Bool {
@@ -119,17 +119,17 @@ struct Ranks {
 
   /// The place being served: that of the first message to be handed out, else past every one there was.
   private mutating func served(_ transaction: Transaction) throws -> Int64 {
-    highest = try transaction.row("SELECT rank FROM queue WHERE id = ?", [queue.id]) { $0[0] as Int64 } ?? 0
+    highest = try transaction.row("SELECT rank FROM queue WHERE id = ?", [queue.id]) { $0[0] ?? 0 } ?? 0
     let first: Int64? = try transaction.row(
       "SELECT rank FROM message WHERE queue = ? AND due = 0 ORDER BY rank LIMIT 1", [queue.id]
-    ) { $0[0] as Int64 }
+    ) { $0[0] ?? 0 }
     let served = first ?? highest
     floor = served
     return served
   }
 
   private func stored(_ tenant: String, _ transaction: Transaction) throws -> Int64? {
-    try transaction.row("SELECT rank FROM tenant WHERE queue = ? AND name = ?", [queue.id, tenant]) { $0[0] as Int64 }
+    try transaction.row("SELECT rank FROM tenant WHERE queue = ? AND name = ?", [queue.id, tenant]) { $0[0] ?? 0 }
   }
 
   /// Writes down where tenants stand, and forgets those whose last message has long been served.

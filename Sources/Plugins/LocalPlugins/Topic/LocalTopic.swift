@@ -120,7 +120,9 @@ public final class LocalTopic: EventTopic {
 
   /// The subscriptions as the transaction sees them, compiled once for as long as nobody changes any.
   private func current(_ transaction: Transaction) throws -> [(subscription: Subscription, queue: QueueIdentity)] {
-    let version = try transaction.row("SELECT value FROM meta WHERE name = 'subscriptions'") { $0[0] as String }
+    let version = try transaction.row("SELECT value FROM meta WHERE name = 'subscriptions'") {
+      try $0.value(0) as String
+    }
     guard let version else { return [] }
     if let known = known.withLock({ $0 }), known.version == version { return known.subscribed }
     let subscribed = try transaction.rows(
@@ -128,7 +130,7 @@ public final class LocalTopic: EventTopic {
       SELECT s.queue, s.scope, s.policy, s.raw, q.id, q.fifo FROM subscription s JOIN queue q ON q.name = s.queue
       WHERE s.topic = ? ORDER BY s.queue
       """, [name]
-    ) { row in (subscription: try Subscription(stored: row), queue: QueueIdentity(id: row[4], isFIFO: row[5])) }
+    ) { row in (subscription: try Subscription(stored: row), queue: try QueueIdentity(row, at: 4)) }
     known.withLock { $0 = KnownSubscriptions(version: version, subscribed: subscribed) }
     return subscribed
   }
@@ -142,7 +144,7 @@ public final class LocalTopic: EventTopic {
 extension Subscription {
   /// A subscription from the columns queue, scope, policy, raw.
   init(stored row: Row) throws {
-    let (queue, scope, policy): (String, String?, String?) = (row[0], row[1], row[2])
+    let (queue, scope, policy): (String, String?, String?) = (try row.value(0), row[1], row[2])
     var filter: FilterPolicy?
     if let scope, let policy {
       do {
@@ -152,7 +154,7 @@ extension Subscription {
         throw SDError(.corrupt, "the stored filter policy of queue \(queue) makes no sense", underlying: error)
       }
     }
-    self.init(queue: queue, filter: filter, rawDelivery: row[3])
+    self.init(queue: queue, filter: filter, rawDelivery: try row.value(3))
   }
 }
 

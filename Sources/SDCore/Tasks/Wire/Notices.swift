@@ -26,8 +26,12 @@ public struct Notices: Sendable {
   }
 
   /// The `.out` object: in v1alpha1 the notice itself, else the engine's answer without its images.
+  ///
+  /// Where the engine's answer is not at hand (any more) v1alpha1 has the notice as it was stored.
   public func answer(_ result: InferenceResult?) -> [UInt8] {
     switch record.api {
+    case .v1alpha1 where result == nil && record.state == .succeeded && record.notice != nil:
+      Array((record.notice?.body ?? "").utf8)
     case .v1alpha1: endBody(parameters: result?.parameters ?? [:], result: result).serialized()
     case .v1alpha2, .legacy, .v1: successorAnswer(result).serialized()
     }
