@@ -119,7 +119,9 @@ def test_fault_24_one_message_at_two_agents_at_once_ends_in_one_set_of_objects_o
 def test_fault_25_poison_is_dead_lettered_with_the_reason_at_once_and_healthy_tasks_go_on(cloud):
     bad = {"not json at all": None, json.dumps({"Message": "{"}): None, json.dumps([1, 2]): None, "\u00e4" * 10: None,
            json.dumps({"Message": json.dumps({"alwayson_scripts": {"task": "no-such-task", "id_task": "x"}})}): None,
-           json.dumps({"metadata": {"id": "../x", "runtime": "sdruntime", "tasktype": "text-to-image"}, "content": {}}): None}
+           json.dumps({"metadata": {"id": "../x", "runtime": "sdruntime", "tasktype": "text-to-image"}, "content": {}}): None,
+           # The reason quotes what no queue takes.
+           json.dumps({"metadata": {"id": "x", "runtime": "sdruntime", "tasktype": "\uffff"}, "content": {}}): None}
     agent = cloud.agent("--health-port", "0")
     expected = {}
     for number, body in enumerate(bad):

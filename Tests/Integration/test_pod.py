@@ -174,3 +174,14 @@ def test_a_job_asks_an_engine_to_end_that_can_be_asked(start_gateway, run_job, w
     assert (len(webui.calls), webui.stops) == (1, 0)
     assert run_job("--backend", f"webui+{webui.url}", "--stop-engine").returncode == 0
     assert (len(webui.calls), webui.stops) == (1, 1)
+
+
+@pytest.mark.parametrize("fault, status", [
+    ({"SD_VISIBILITY": "soon"}, 78), ({"SD_NO_SUCH_KEY": "1"}, 78), ({"SD_STORE": "s4://nowhere"}, 78),
+    ({"SD_STATE": "/proc/none"}, 70)], ids=lambda value: next(iter(value), "") if isinstance(value, dict) else "")
+def test_a_job_that_cannot_begin_ends_what_is_beside_it_all_the_same(programs, state, webui, sidecar, fault, status):
+    environment = {"SD_STATE": state.directory, "SD_RUNTIME": "sdruntime-job"} | fault
+    ended = programs.run("sd-job", "--backend", f"webui+{webui.url}", "--stop-engine", "--stop-processes", sidecar.program,
+                         **environment)
+    assert ended.returncode == status, ended.stderr
+    assert webui.stops == 1 and sidecar.wait(10) == -15

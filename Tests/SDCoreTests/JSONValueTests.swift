@@ -106,6 +106,7 @@ import Testing
       ("plain", "\"plain\""), ("\"\\/", "\"\\\"\\\\/\""), ("\n\r\t", "\"\\n\\r\\t\""),
       ("\u{0}\u{1F}\u{7F}", "\"\\u0000\\u001f\u{7F}\""),
       ("é🏮\u{2028}", "\"é🏮\u{2028}\""), ("\r\n", "\"\\r\\n\""),
+      ("\u{FFFF}a\u{FFFE}\u{FFFF}é\u{FFFD}\n", "\"\\uffffa\\ufffe\\uffffé\u{FFFD}\\n\""),
     ])
   func strings(value: String, text: String) throws {
     #expect(JSONValue.string(value).text == text)

@@ -1,3 +1,4 @@
+import Glibc
 import HTTPTransport
 import HTTPTypes
 import Logging
@@ -47,6 +48,53 @@ import UnixSignals
   ])
   func requestLinesAreJudged(line: String, status: String) {
     #expect(HealthListener.response(to: line, .init(isReady: { true }, metrics: { "" })).status.hasPrefix(status))
+  }
+
+  @Test func whoeverSaysNothingKeepsNobodyWaiting() async throws {
+    let listener = try HealthListener(port: 0)
+    let silent = (0..<40).map { _ in Self.connect(to: listener.port) }
+    defer { for descriptor in silent { close(descriptor) } }
+    #expect(silent.allSatisfy { $0 >= 0 })
+    HealthListener.startThread { listener.serve(.init(isReady: { true }, metrics: { "" })) }
+    defer { listener.stop() }
+    let request = HTTPRequest(method: .get, scheme: "http", authority: "127.0.0.1:\(listener.port)", path: "/healthz")
+    // One after the other, each of the silent would take two seconds.
+    let response = try await CurlTransport.shared.execute(
+      request, body: .none, options: .init(totalTimeout: .seconds(30)))
+    #expect(response.head.status.code == 200)
+  }
+
+  @Test func withoutDescriptorsItLetsTimePassBetweenItsTries() async throws {
+    let listener = try HealthListener(port: 0)
+    let tries = Mutex([ContinuousClock.Instant]())
+    let waiting = Self.connect(to: listener.port)
+    defer { close(waiting) }
+    HealthListener.startThread {
+      listener.serve(
+        .init(isReady: { true }, metrics: { "" }),
+        takeIn: { _ in
+          tries.withLock { $0.append(.now) }
+          errno = EMFILE
+          return -1
+        })
+    }
+    try await eventually("four tries") { tries.withLock { $0.count } >= 4 }
+    listener.stop()
+    let times = tries.withLock { $0 }
+    #expect(zip(times, times.dropFirst()).allSatisfy { $0.duration(to: $1) >= .milliseconds(90) })
+  }
+
+  /// A connection to a port of ours.
+  private static func connect(to port: Int) -> CInt {
+    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_port = UInt16(port).bigEndian
+    address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+    let made = withUnsafeBytes(of: &address) { bytes in
+      bytes.withMemoryRebound(to: sockaddr.self) { Glibc.connect(descriptor, $0.baseAddress, socklen_t(bytes.count)) }
+    }
+    return made == 0 ? descriptor : -1
   }
 
   @Test func aPortThatIsTakenIsAnError() throws {

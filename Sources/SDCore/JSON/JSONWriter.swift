@@ -48,7 +48,8 @@ extension JSONValue {
     }
   }
 
-  /// Appends a quoted string, escaping what RFC 8259 says must be.
+  /// Appends a quoted string, escaping what RFC 8259 says must be, and the two characters besides that SQS and SNS do not
+  /// take: U+FFFE and U+FFFF.
   package static func write(_ string: String, to bytes: inout [UInt8]) {
     bytes.append(UInt8(ascii: "\""))
     var string = string
@@ -56,6 +57,12 @@ extension JSONValue {
       var clean = 0
       for position in text.indices {
         let byte = text[position]
+        if byte == 0xBE || byte == 0xBF, position >= 2, text[position - 1] == 0xBF, text[position - 2] == 0xEF {
+          bytes.append(contentsOf: text[clean..<position - 2])
+          bytes.append(contentsOf: (byte == 0xBE ? "\\ufffe" : "\\uffff").utf8)
+          clean = position + 1
+          continue
+        }
         guard byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") else { continue }
         bytes.append(contentsOf: text[clean..<position])
         bytes.append(contentsOf: escape(of: byte).utf8)

@@ -154,10 +154,11 @@ public struct DeadLetterReason: Sendable, Hashable {
   /// A sentence for people.
   public var message: String
 
-  /// A reason; the message is cut to 1,024 bytes so that it always fits beside a body.
+  /// A reason; the message is cut to 1,024 bytes so that it always fits beside a body, and what queues refuse is replaced:
+  /// a letter must be writable whatever it is about.
   public init(code: String, message: String) {
-    self.code = code
-    self.message = message.truncated(toUTF8: 1024)
+    self.code = code.withoutWhatQueuesRefuse
+    self.message = message.withoutWhatQueuesRefuse.truncated(toUTF8: 1024)
   }
 
   /// The reason that a letter carries, if any.

@@ -199,7 +199,7 @@ public struct Notice: Sendable, Hashable, Codable {
   public static let tenantAttribute = "tenant"
   /// The attribute of notices that are to be posted to a webhook; the queue of webhooks subscribes to these.
   public static let webhookAttribute = "webhook"
-  /// The most that a notice may have: a finished task must be announceable.
+  /// The most that a notice may have, attributes and all: a finished task must be announceable.
   public static let maximumBytes = 200 << 10
 
   /// An announcement.
@@ -214,6 +214,9 @@ public struct Notice: Sendable, Hashable, Codable {
     let task = TaskKey(tenant: attributes[tenantAttribute]?.text ?? "", id: String(parts[0]))
     return (RunKey(task, run: run), state)
   }
+
+  /// Bytes of body and attributes, as topics count them.
+  var byteCount: Int { OutgoingMessage(body: Array(body.utf8), attributes: attributes).byteCount }
 
   /// As the topic takes it.
   public var publication: Publication { Publication(body: Array(body.utf8), attributes: attributes) }

@@ -52,11 +52,16 @@ final class HeldLease: Sendable {
     keeper.release(self)
   }
 
-  /// What extending it brought.
+  /// Whether it is ours as far as can be known: a process that stood still longer than its lease finds that its time is
+  /// over.
+  func isOurs(at now: MonotonicInstant) -> Bool { state.withLock { !$0.isLost && $0.lease.deadline > now } }
+
+  /// What extending it brought. A heartbeat that was under way when the lease was ended finds nothing to extend: that is
+  /// no loss.
   func extended(_ outcome: LeaseOutcome, until deadline: MonotonicInstant) {
     switch outcome {
     case .done: state.withLock { $0.lease.deadline = deadline }
-    case .lost: lose()
+    case .lost: if !state.withLock({ $0.isEnded }) { lose() }
     case .unknown: break
     }
   }

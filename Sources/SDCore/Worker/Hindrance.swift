@@ -16,6 +16,16 @@ final class Hindrance: Sendable {
   private static let shortest = Duration.milliseconds(100)
   private let state = Mutex(State())
 
+  /// Whether a failure before a claim is none of the message's: what may pass, and what somebody must mend in the
+  /// surroundings, such as a permission. Received at full speed, every message would soon be a dead letter.
+  static func mayBe(_ error: any Error) -> Bool {
+    guard let error = error as? SDError else { return false }
+    return switch error.code {
+    case .denied, .configuration, .notFound: true
+    default: error.isRetryable
+    }
+  }
+
   /// A message could not be worked on for a reason that may pass.
   func isMet() { state.withLock { $0 = State(failures: min($0.failures + 1, 10), isNew: true) } }
 

@@ -24,14 +24,11 @@ struct Inferrer: Sendable {
   func run(
     _ prepared: PreparedInference, _ run: ClaimedRun, reportsProgress: Bool, onFree: @escaping @Sendable () -> Void
   ) async throws -> InferenceAnswer {
-    let answering = Flag()
+    let answering = Answering()
     let watch = self
     return try await withThrowingTaskGroup(of: InferenceAnswer?.self) { group in
       group.addTask {
-        try await watch.backend.run(prepared) {
-          answering.raise()
-          onFree()
-        }
+        try await watch.backend.run(prepared) { if answering.begin() { onFree() } }
       }
       group.addTask {
         try await watch.keepTime()
@@ -47,8 +44,9 @@ struct Inferrer: Sendable {
         throw CancellationError()
       } catch {
         // Once the answer has begun, the engine works on the next task, which is none of ours to stop. The exchange goes
-        // on meanwhile, so that the engine is known to be at this task still.
-        if !answering.isRaised { await interrupt(prepared, because: error) }
+        // on meanwhile, so that the engine is known to be at this task still; and an answer that begins while the engine
+        // is told gives it to nobody, who would be hit: it is free once this throws.
+        if stops(error), answering.giveUp() { await interrupt(prepared) }
         throw error
       }
     }
@@ -71,18 +69,18 @@ struct Inferrer: Sendable {
 
   /// Looks at record and engine now and then; throws when the run is not to go on.
   private func look(
-    _ prepared: PreparedInference, _ run: ClaimedRun, reportsProgress: Bool, answering: Flag
+    _ prepared: PreparedInference, _ run: ClaimedRun, reportsProgress: Bool, answering: Answering
   ) async throws {
     var moved = (at: clocks.instant, fraction: -1.0)
     while true {
       try await clocks.sleep(for: configuration.cancelInterval)
       // A ledger that cannot be asked now is asked at the commit.
       switch try? await run.standing(notOlderThan: .zero) {
-      case .cancelled where !answering.isRaised: throw Interruption.cancelled
+      case .cancelled where !answering.hasBegun: throw Interruption.cancelled
       case .superseded: throw Interruption.superseded
       default: break
       }
-      guard reportsProgress, !answering.isRaised else { continue }
+      guard reportsProgress, !answering.hasBegun else { continue }
       let isWatched = (try? await ledger.isWatched(run.key)) == true
       let asked: TaskProgress?
       do { asked = try await backend.progress(of: prepared, withPreview: isWatched) } catch is CancellationError {
@@ -113,15 +111,37 @@ struct Inferrer: Sendable {
     _ = try await drain.interrupting { try await sleep() }
   }
 
-  private func interrupt(_ prepared: PreparedInference, because error: any Error) async {
-    let stops: Bool =
-      switch error {
-      case let error as TaskError: error.code == .engineTimeout
-      default: true
-      }
-    guard stops else { return }
+  /// Whether the engine may still work on what ended so.
+  private func stops(_ error: any Error) -> Bool {
+    switch error {
+    case let error as TaskError: error.code == .engineTimeout
+    default: true
+    }
+  }
+
+  private func interrupt(_ prepared: PreparedInference) async {
     logger.info("interrupting the engine", metadata: ["task": "\(prepared.request.key)"])
     await shielded(limit: .seconds(5), clocks: clocks) { try await backend.interrupt(prepared) }
+  }
+}
+
+/// How an answer is awaited: it begins, which frees the engine, or it is given up before, and then frees nothing.
+private final class Answering: Sendable {
+  private enum Stage { case awaited, begun, givenUp }
+  private let stage = Mutex(Stage.awaited)
+
+  var hasBegun: Bool { stage.withLock { $0 == .begun } }
+  /// The answer begins; answers whether that frees the engine.
+  func begin() -> Bool { leave(for: .begun) }
+  /// The answer is not wanted any more; answers whether it had not begun.
+  func giveUp() -> Bool { leave(for: .givenUp) }
+
+  private func leave(for next: Stage) -> Bool {
+    stage.withLock { stage in
+      guard stage == .awaited else { return false }
+      stage = next
+      return true
+    }
   }
 }
 

@@ -49,9 +49,9 @@ struct TaskPipeline: Sendable {
         "a message could not be worked on, giving it back",
         metadata: ["message": "\(held.lease.messageID)", "error": "\(error)"])
       let delay = backoff(held.lease.receiveCount)
-      guard (error as? SDError)?.isRetryable == true else { return await giveBack(held, after: delay) }
-      hindrance.isMet()
-      await giveBack(held, after: min(delay, Hindrance.longest))
+      if Hindrance.mayBe(error) { hindrance.isMet() }
+      let mayPass = (error as? SDError)?.isRetryable == true
+      await giveBack(held, after: mayPass ? min(delay, Hindrance.longest) : delay)
     }
   }
 
@@ -72,6 +72,8 @@ struct TaskPipeline: Sendable {
   }
 
   private func process(_ task: ReceivedTask, _ held: HeldLease, _ way: Way) async throws {
+    // What another may hold by now is not to be claimed from it.
+    guard held.isOurs(at: clocks.instant) else { return tooLate(held) }
     let decision = try await claimer.claim(task, lease: held.lease)
     hindrance.isOver()
     if task.isRedriven { try await closeRun(before: decision.entry) }
@@ -114,6 +116,7 @@ struct TaskPipeline: Sendable {
       switch try await run.standing(notOlderThan: .seconds(2)) {
       case .superseded: return superseded(run, held)
       case .cancelled: throw Inferrer.Interruption.cancelled
+      case .ours where !held.isOurs(at: clocks.instant): return await handBack(run, held, begun: false)
       case .ours: break
       }
       let (outcome, result) = try await make(ready, run, way, stage)
@@ -280,6 +283,13 @@ struct TaskPipeline: Sendable {
 
   private func superseded(_ run: ClaimedRun, _ held: HeldLease) {
     logger.notice("another worker has taken over", metadata: ["task": "\(run.key)"])
+    held.letGo()
+  }
+
+  private func tooLate(_ held: HeldLease) {
+    tally.count(.givenBack)
+    logger.notice("the lease had run out before its task was claimed", metadata: ["message": "\(held.lease.messageID)"])
+    held.extended(.lost, until: held.lease.deadline)
     held.letGo()
   }
 

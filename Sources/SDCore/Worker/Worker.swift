@@ -21,6 +21,7 @@ public final class Worker: Service {
   private let engine: EngineWatch
   private let keeper: LeaseKeeper
   private let tally: Tally
+  private let leaseTimeIsKnown = Flag()
   private let pipeline: TaskPipeline
   /// Receives that take one message each after one that failed.
   private static let cautiousReceives = 20
@@ -84,7 +85,6 @@ public final class Worker: Service {
       await withTaskGroup(of: Void.self) { group in
         group.addTask { await self.keeper.run() }
         group.addTask {
-          // Asked beside the first receive: neither waits for the other.
           async let _ = self.learnLeaseTime()
           await withDiscardingTaskGroup { tasks in await self.receive(into: &tasks) }
         }
@@ -108,12 +108,18 @@ public final class Worker: Service {
   /// Finds out how long leases run: no longer than the queue's own, so that what a killed worker held is soon handed out
   /// again.
   private func learnLeaseTime() async {
+    defer {
+      leaseTimeIsKnown.raise()
+      gate.announceChange()
+    }
     var pause = Duration.milliseconds(100)
     while !drain.isDraining, !Task.isCancelled {
       do {
         let own = max(try await queue.visibility, .seconds(1))
         guard own < keeper.visibility else { return }
         keeper.visibility = own
+        leaseTimeIsKnown.raise()
+        gate.announceChange()
         await keeper.extendDue()
         // The heartbeat that goes already sleeps as long as it knew to; from here on this one keeps the pace.
         return await keeper.run()
@@ -130,7 +136,15 @@ public final class Worker: Service {
     }
   }
 
+  /// Waits until it is known how long leases run, so that a worker that is killed in its first receive hides nothing for
+  /// longer; a queue that does not tell soon is not waited for.
+  private func awaitLeaseTime() async {
+    let mark = gate.mark
+    if !leaseTimeIsKnown.isRaised { await gate.change(since: mark, atMost: .seconds(1)) }
+  }
+
   private func receive(into tasks: inout DiscardingTaskGroup) async {
+    await awaitLeaseTime()
     var taken = 0
     var trouble = Duration.milliseconds(100)
     // What makes an answer unreadable may be a single message: the others are then had one by one.

@@ -33,6 +33,29 @@ public struct Configuration: Sendable {
     values = Self.merged(layers)
   }
 
+  /// What is said of the end of a program whose configuration cannot be: what is to be stopped, as far as that can be read.
+  static func ofEnd(flags: [ConfigurationKey: String], environment: [String: String]) -> Configuration {
+    let keys: [ConfigurationKey] = [.stopEngine, .stopProcesses, .backend]
+    var configuration = Configuration()
+    let reference = (try? ReferenceEnvironment.values(in: environment)) ?? [:]
+    for key in keys {
+      let value =
+        flags[key].map { ConfigurationValue($0, from: .flag(key.name)) }
+        ?? environment[key.variable].map { ConfigurationValue($0, from: .variable(key.variable)) } ?? reference[key]
+      if let value, (try? check(value, of: key)) != nil { configuration.values[key] = value }
+    }
+    return configuration
+  }
+
+  /// The same without what was said of some keys.
+  func without(_ keys: ConfigurationKey...) -> Configuration {
+    var copy = self
+    for key in keys { copy.values[key] = nil }
+    return copy
+  }
+
+  private init() { (values, file) = ([:], nil) }
+
   typealias Layer = [ConfigurationKey: ConfigurationValue]
 
   /// Earlier layers win; a state directory stands for its URIs in its own layer, behind what that says by name.

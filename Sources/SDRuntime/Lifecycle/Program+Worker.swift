@@ -24,6 +24,14 @@ extension Program {
       end: { program in
         guard let worker = composed.withLock({ $0 }) else { return .broken }
         return await program.end(of: worker)
+      },
+      broken: { configuration in
+        // An engine that goes on keeps the pod of a job that never began.
+        let ending = configuration.without(.queue, .topic)
+        guard let composition = try? Composition(ending, logger: Logger(label: name)) else { return }
+        var backend = composed.withLock { $0?.backend }
+        if backend == nil { backend = try? await composition.backend() }
+        await composition.stopWhatIsBeside(backend)
       })
   }
 
@@ -75,18 +83,21 @@ extension Program {
         "taken": "\(summary.taken)", "succeeded": "\(summary.succeeded)", "failed": "\(summary.failed)",
         "given_back": "\(summary.givenBack)",
       ])
-    await stopWhatIsBeside(composed)
+    await composition.stopWhatIsBeside(composed.backend)
     if summary.failed > 0 { return .failed }
     let empty = composition.configuration.count(.emptyStatus) ?? 0
     return summary.taken == 0 ? Status(rawValue: Int32(empty)) : .fine
   }
 
-  /// Engine and sidecars, where the pod has no other means to end them.
-  private func stopWhatIsBeside(_ composed: ComposedWorker) async {
-    let configuration = composition.configuration
-    if configuration.boolean(.stopEngine) == true {
+}
+
+extension Composition {
+  /// Ends engine and sidecars, where the pod has no other means to end them.
+  fileprivate func stopWhatIsBeside(_ backend: (any InferenceBackend)?) async {
+    let logger = context.logger
+    if configuration.boolean(.stopEngine) == true, let backend {
       do {
-        let hasCall = try await composed.backend.stop()
+        let hasCall = try await backend.stop()
         logger.info(hasCall ? "the engine was asked to end" : "the engine has no call to end it")
       } catch {
         logger.warning("the engine could not be asked to end", metadata: ["error": "\(error)"])
@@ -95,7 +106,7 @@ extension Program {
     let names = (configuration.text(.stopProcesses) ?? "").split(separator: ",")
       .map { String($0).trimmingPrefix(while: \.isWhitespace) }.map(String.init).filter { !$0.isEmpty }
     guard !names.isEmpty else { return }
-    let processes = PodProcesses(names: names, clocks: composition.context.clocks, logger: logger)
+    let processes = PodProcesses(names: names, clocks: context.clocks, logger: logger)
     if await !processes.end() {
       logger.error("processes beside the job go on", metadata: ["names": "\(names.joined(separator: ","))"])
     }

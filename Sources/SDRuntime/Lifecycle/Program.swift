@@ -49,20 +49,22 @@ public struct Program: Sendable {
   ///   - registry: the plugins that there are.
   ///   - services: makes what is run until it ends or a signal ends it.
   ///   - end: judges how it went, once the services have ended.
+  ///   - broken: cleans up where it never came to that, with what was configured.
   public static func run(
     _ name: String, options: [any ConfigurationOptions], file: String?, defaults: [ConfigurationKey: String] = [:],
     registry: PluginRegistry = .standard, services: @Sendable (Program) async throws -> [any Service],
-    end: @Sendable (Program) async throws -> Status = { _ in .fine }
+    end: @Sendable (Program) async throws -> Status = { _ in .fine },
+    broken: @Sendable (Configuration) async -> Void = { _ in }
   ) async -> Status {
     // A peer or reader that is gone is an error of the write, not the end of the process.
     signal(SIGPIPE, SIG_IGN)
     FreedMemory.giveBack()
     let signals = await ServiceRunner.terminationSignals()
     let environment = ProcessInfo.processInfo.environment
+    let flags = options.reduce(into: [ConfigurationKey: String]()) { all, some in all.merge(some.flags) { a, _ in a } }
+    var configuration = Configuration.ofEnd(flags: flags, environment: environment)
     do {
-      let flags = options.reduce(into: [ConfigurationKey: String]()) { all, some in all.merge(some.flags) { a, _ in a }
-      }
-      var configuration = try Configuration(flags: flags, file: file, environment: environment)
+      configuration = try Configuration(flags: flags, file: file, environment: environment)
       try configuration.setDefaults(defaults)
       LoggingSetup.bootstrap(configuration, environment: environment, metadataProvider: .trace)
       let logger = Logger(label: name)
@@ -79,7 +81,9 @@ public struct Program: Sendable {
       try await ServiceRunner(all, logger: logger).run(until: signals)
       return try await end(program)
     } catch {
-      return complain(error, name: name)
+      let status = complain(error, name: name)
+      await broken(configuration)
+      return status
     }
   }
 

@@ -27,7 +27,8 @@ import Testing
 
   private func body(_ record: TaskRecord, _ result: InferenceResult? = nil) throws -> JSONValue {
     let notice = Notices(record, store: store).end(result)
-    #expect(notice.body.utf8.count <= Notice.maximumBytes)
+    let bytes = OutgoingMessage(body: Array(notice.body.utf8), attributes: notice.attributes).byteCount
+    #expect(bytes <= Notice.maximumBytes)
     #expect(notice.attributes[Notice.idAttribute]?.text == "307/1/\(record.state.rawValue)")
     return try JSONValue(parsing: notice.body)
   }
@@ -83,6 +84,20 @@ import Testing
     #expect(told["state"] == "expired" && told["run"] == 1 && told["status"] == "failed")
     #expect(told["error"] == ["code": "expired", "stage": "receive", "message": "too late"])
     #expect(Notices(record(.v1alpha1), store: store).running() == nil)
+  }
+
+  @Test(
+    "A finished task can be announced whatever runtime it names",
+    arguments: ["", "a\u{FFFF}", "a\u{1}", String(repeating: "é", count: 150_000)],
+    [APIVersion.v1alpha1, .v1alpha2, .v1])
+  func strangeRuntime(runtime: String, api: APIVersion) throws {
+    var record = record(api)
+    record.runtime = runtime
+    let notice = Notices(record, store: store).end(nil)
+    #expect(notice.attributes[TaskMessage.runtimeAttribute] == nil)
+    #expect(OutgoingMessage(body: Array(notice.body.utf8), attributes: notice.attributes).byteCount <= 200 << 10)
+    #expect(!notice.body.unicodeScalars.contains { $0.value == 0xFFFF || $0.value < 0x20 })
+    #expect(try JSONValue(parsing: notice.body).object != nil)
   }
 
   @Test(

@@ -16,6 +16,14 @@ struct DeadLettersTests {
     return harness
   }
 
+  @Test("have reasons that every queue takes, whatever they quote")
+  func reasons() {
+    let reason = DeadLetterReason(
+      code: "poison", message: "type \u{FFFF}\u{0}\n" + String(repeating: "\u{1}", count: 1024))
+    #expect(reason.message.hasPrefix("type \u{FFFD}\u{FFFD}\n\u{FFFD}"))
+    #expect(reason.message.utf8.count <= 1024 && !reason.message.unicodeScalars.contains("\u{1}"))
+  }
+
   @Test("are listed with reason and task")
   func listed() async throws {
     let harness = try await Self.failed("t1")

@@ -18,6 +18,13 @@ struct HindranceTests {
     #expect(pauses.last == Hindrance.longest)
   }
 
+  @Test("is what may pass, and what is to be mended around it; not what is wrong with a message")
+  func kinds() {
+    let kinds = SDError.Code.allCases.filter { Hindrance.mayBe(SDError($0, "no")) }
+    #expect(Set(kinds) == [.throttled, .unavailable, .timeout, .full, .denied, .configuration, .notFound])
+    #expect(!Hindrance.mayBe(CancellationError()))
+  }
+
   @Test("is forgotten with the first message that is claimed")
   func forgotten() {
     let hindrance = Hindrance()

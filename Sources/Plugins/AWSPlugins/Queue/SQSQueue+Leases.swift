@@ -9,6 +9,8 @@ extension SQSQueue {
   public func receive(max: Int, wait: Duration, visibility: Duration?) async throws -> [Lease] {
     guard max >= 1 else { throw SDError(.invalid, "receiving from queue \(name): asked for \(max) messages") }
     let sentAt = clocks.instant
+    let pulse = Pulse(clocks, every: Self.longestWay / 2)
+    async let _ = wait > .zero ? pulse.run() : ()
     async let own = visibility == nil ? self.visibility : .zero
     let messages = try await attempting("receiving from queue \(name)") { () async throws(AWSError) in
       try await sqs.receiveMessage(
@@ -22,7 +24,9 @@ extension SQSQueue {
           attributeNames: ["All"]))
     }
     let asked = try await own
-    let deadline = leaseStart(sentAt, wait: wait, visibility ?? asked).advanced(by: visibility ?? asked)
+    let time = visibility ?? asked
+    let start = wait > .zero ? pulse.last(before: min(Self.longestWay, time / 4)) : sentAt
+    let deadline = start.advanced(by: time)
     return messages.map { message in
       if !message.isIntact {
         logger.warning(
@@ -36,17 +40,10 @@ extension SQSQueue {
     }
   }
 
-  /// When the leases of an answer began, at the latest.
+  /// How long the answer to a receive may be on its way.
   ///
   /// A receive that does not wait is counted from when it was sent. One that waits was answered once there was a message:
-  /// nothing but the way of the answer lies between.
-  private func leaseStart(_ sentAt: MonotonicInstant, wait: Duration, _ visibility: Duration) -> MonotonicInstant {
-    guard wait > .zero else { return sentAt }
-    let way = min(Self.longestWay, visibility / 4)
-    return max(sentAt, clocks.instant.advanced(by: .zero - way))
-  }
-
-  /// How long the answer to a receive may be on its way.
+  /// nothing but the way of the answer lies between, unless the process stood still with the answer at its door.
   private static let longestWay = Duration.seconds(1)
 
   /// Makes leases run for `visibility` from now, in whole seconds.

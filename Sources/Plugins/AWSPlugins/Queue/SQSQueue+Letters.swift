@@ -2,19 +2,27 @@ import AWSKit
 public import SDCore
 
 extension SQSQueue {
-  /// Writes letters, then deletes the messages: a failure between leaves both, never neither.
+  /// Writes letters, then deletes the messages: a failure between leaves both, never neither. Tried again, only what is
+  /// left is done.
   public func deadLetter(_ leases: [Lease], reason: DeadLetterReason) async throws -> [LeaseOutcome] {
     try checkBatch(leases.count)
     let letters = try await letters()
     let now = clocks.instant
     let held = leases.filter { $0.deadline > now && !memory.hasEnded($0.receipt) }
     guard !held.isEmpty else { return leases.map { _ in .lost } }
-    for (lease, outcome) in zip(held, try await letters.send(held.map { letters.letter($0, reason) })) {
-      if case .failure(let error) = outcome {
-        throw SDError(
-          error.code, "writing a letter for message \(lease.messageID) to queue \(letters.name)", underlying: error)
+    let unwritten = held.filter { !memory.hasLetter($0.receipt) }
+    var failure: SDError?
+    if !unwritten.isEmpty {
+      for (lease, outcome) in zip(unwritten, try await letters.send(unwritten.map { letters.letter($0, reason) })) {
+        switch outcome {
+        case .success: memory.noteLetter(lease.receipt)
+        case .failure(let error):
+          failure = SDError(
+            error.code, "writing a letter for message \(lease.messageID) to queue \(letters.name)", underlying: error)
+        }
       }
     }
+    if let failure { throw failure }
     return try await complete(leases)
   }
 

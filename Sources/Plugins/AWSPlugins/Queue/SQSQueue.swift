@@ -94,10 +94,9 @@ public struct SQSQueue: MessageQueue {
     private struct State {
       var attributes: [String: String]?
       var letters: SQSQueue?
-      var ended: Set<String> = []
-      var order: [String] = []
+      var ended = Receipts()
+      var lettered = Receipts()
     }
-    private static let capacity = 512
     private let state = Mutex(State())
 
     var attributes: [String: String]? {
@@ -112,13 +111,25 @@ public struct SQSQueue: MessageQueue {
 
     /// Receipts that were ended here: SQS would say of some that they were ended once more.
     func hasEnded(_ receipt: String) -> Bool { state.withLock { $0.ended.contains(receipt) } }
+    func noteEnd(_ receipt: String) { state.withLock { $0.ended.insert(receipt) } }
 
-    func noteEnd(_ receipt: String) {
-      state.withLock { state in
-        guard state.ended.insert(receipt).inserted else { return }
-        state.order.append(receipt)
-        if state.order.count > Self.capacity { state.ended.remove(state.order.removeFirst()) }
-      }
+    /// Receipts whose letters are written, while their messages may not be deleted yet.
+    func hasLetter(_ receipt: String) -> Bool { state.withLock { $0.lettered.contains(receipt) } }
+    func noteLetter(_ receipt: String) { state.withLock { $0.lettered.insert(receipt) } }
+  }
+
+  /// The last few hundred receipts of a kind.
+  private struct Receipts {
+    private static let capacity = 512
+    private var known: Set<String> = []
+    private var order: [String] = []
+
+    func contains(_ receipt: String) -> Bool { known.contains(receipt) }
+
+    mutating func insert(_ receipt: String) {
+      guard known.insert(receipt).inserted else { return }
+      order.append(receipt)
+      if order.count > Self.capacity { known.remove(order.removeFirst()) }
     }
   }
 

@@ -7,6 +7,8 @@ extension ComfyBackend {
   /// How often what is known of a job is looked at: soon at first, for graphs whose nodes are all cached.
   private static let firstPause = Duration.milliseconds(50)
   private static let longestPause = Duration.seconds(1)
+  /// How long ComfyUI takes from telling of a job's end to having it in its history.
+  private static let writingTime = Duration.milliseconds(10)
   /// Questions in a row that may fail before the engine is given up: at the longest pause a few seconds.
   private static let patience = 5
 
@@ -14,7 +16,7 @@ extension ComfyBackend {
   ///
   /// - Throws: `engine_unreachable` when ComfyUI is gone, or knows nothing of the job any more: it has been restarted.
   func end(of job: ComfyJob) async throws -> JSONValue {
-    var pause = Self.firstPause
+    var (pause, delay) = (Self.firstPause, Self.writingTime)
     var failures = 0
     while true {
       do {
@@ -25,8 +27,8 @@ extension ComfyBackend {
       }
       if job.hasEnded {
         // It told of its end and writes its history in this moment.
-        pause = .milliseconds(10)
-        try await clocks.sleep(for: pause)
+        try await clocks.sleep(for: delay)
+        delay = min(delay * 3 / 2, Self.longestPause)
         continue
       }
       try await job.news.wait(atMost: pause, clocks)

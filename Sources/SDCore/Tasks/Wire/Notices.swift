@@ -2,6 +2,8 @@
 public struct Notices: Sendable {
   private let record: TaskRecord
   private let store: any ObjectStore
+  /// Bytes of a runtime's name that is told in an attribute, and in the shortest form.
+  private static let longestRuntime = 1024
 
   /// Announcements about a run, with its objects in a store.
   public init(_ record: TaskRecord, store: any ObjectStore) { (self.record, self.store) = (record, store) }
@@ -20,9 +22,9 @@ public struct Notices: Sendable {
   /// The announcement of an end. `result` is the engine's where it got so far.
   public func end(_ result: InferenceResult?) -> Notice {
     let whole = notice(endBody(parameters: result?.parameters ?? [:], result: result), state: record.state)
-    if whole.body.utf8.count <= Notice.maximumBytes { return whole }
+    if whole.byteCount <= Notice.maximumBytes { return whole }
     let bare = notice(endBody(parameters: [:], result: result), state: record.state)
-    return bare.body.utf8.count <= Notice.maximumBytes ? bare : notice(minimalBody, state: record.state)
+    return bare.byteCount <= Notice.maximumBytes ? bare : notice(minimalBody, state: record.state)
   }
 
   /// The `.out` object: in v1alpha1 the notice itself, else the engine's answer without its images.
@@ -54,7 +56,10 @@ public struct Notices: Sendable {
     if let webhook = record.options.webhook, state != .running || webhook.whenRunning {
       attributes[Notice.webhookAttribute] = "true"
     }
-    attributes[TaskMessage.runtimeAttribute] = record.runtime.map(AttributeValue.string)
+    // A task published straight to the topic may name any: what no topic takes is told in the body alone.
+    if let runtime = record.runtime, runtime.isTakenByQueues, runtime.utf8.count <= Self.longestRuntime {
+      attributes[TaskMessage.runtimeAttribute] = .string(runtime)
+    }
     return Notice(body: body.text, attributes: attributes)
   }
 
@@ -134,7 +139,8 @@ public struct Notices: Sendable {
       ]
     }
     return [
-      "runtime": runtime, "id": .string(record.key.task.id), "result": .bool(record.state == .succeeded),
+      "runtime": .string((record.runtime ?? "").truncated(toUTF8: Self.longestRuntime)),
+      "id": .string(record.key.task.id), "result": .bool(record.state == .succeeded),
       "status": record.state == .succeeded ? "completed" : "failed", "image_url": [],
       "output_url": .string(store.s3URI(of: record.names.answer)), "truncated": true,
     ]

@@ -17,6 +17,14 @@ extension EventTopicConformance {
         }
       }
     },
+    Case("JSON of any characters at all is taken") { suite in
+      try await suite.with([.init(queue: "raw")]) { fixture in
+        let value: JSONValue = ["context": "\u{0}\u{1F}\u{7F}\u{FFFE}\u{FFFF}\u{10FFFF}", "\u{FFFF}": 1]
+        try await fixture.topic.publish(Publication(body: value.serialized()))
+        let lease = try unwrap(try await fixture.drain(0, expecting: 1).first, "the message")
+        try expectEqual(try JSONValue(parsing: lease.body), value, "what came")
+      }
+    },
     Case("raw delivery hands on body and attributes as they are") { suite in
       try await suite.with([.init(queue: "raw")]) { fixture in
         var attributes: MessageAttributes = [
