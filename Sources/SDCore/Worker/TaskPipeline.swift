@@ -316,17 +316,7 @@ struct TaskPipeline: Sendable {
     try await bury(held, DeadLetterReason(code: error?.code.rawValue ?? "failed", message: error?.message ?? ""))
   }
 
-  /// Puts a message among the dead letters with the reason.
-  ///
-  /// Without a dead-letter queue it is completed: given back it would come again for ever, and keep an engine's machine
-  /// from being given up.
   private func bury(_ held: HeldLease, _ reason: DeadLetterReason) async throws {
-    guard held.canBeDeadLettered else {
-      logger.error(
-        "there is no dead-letter queue: dropping a message that no try can make a task of",
-        metadata: ["message": "\(held.lease.messageID)", "code": "\(reason.code)", "reason": "\(reason.message)"])
-      return try await finish(held)
-    }
     logger.error(
       "to the dead-letter queue",
       metadata: ["message": "\(held.lease.messageID)", "code": "\(reason.code)", "reason": "\(reason.message)"])
