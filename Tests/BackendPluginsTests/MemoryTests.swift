@@ -60,7 +60,7 @@ struct MemoryTests {
   @Test("What changing pictures takes is no more than it is said to take, and not much less", arguments: [true, false])
   func conversion(isLossless: Bool) async {
     await #expect(processExitsWith: .success) { [isLossless] in
-      // Noise is the worst for every encoder.
+      // Noise is the worst for every encoder. What takes most comes last: memory that was had before does not rise again.
       var samples = [UInt8](repeating: 0, count: 2048 * 2048 * 3)
       var state: UInt64 = 7
       for index in samples.indices {
@@ -74,12 +74,13 @@ struct MemoryTests {
       let result = InferenceResult(outputs: [picture, picture])
       let wishes: [OutputOptions] =
         isLossless
-        ? [.init(format: .webp, lossless: true), .init(thumbnail: 512)]
+        ? [.init(thumbnail: 512), .init(format: .webp, lossless: true)]
         : [.init(format: .jpeg, quality: 100), .init(format: .webp, quality: 100), .init(metadata: .strip)]
       for wish in wishes {
         let told = finisher.memory(for: result, wish)
         let rise = try await PeakMemory.rise { _ = try await finisher.finish(result, wish) }
-        precondition(rise <= told, "\(wish): rose by \(rise >> 20) MiB, \(told >> 20) MiB were told")
+        // Some megabytes are the allocator's own.
+        precondition(rise <= told + (8 << 20), "\(wish): rose by \(rise >> 20) MiB, \(told >> 20) MiB were told")
         precondition(told <= rise * 4 + (32 << 20), "\(wish): rose by \(rise >> 20) MiB only, not \(told >> 20) MiB")
       }
       precondition(finisher.memory(for: result, .init(format: .png)) == 0, "nothing is to be changed")

@@ -21,6 +21,9 @@ from support.pictures import read_png
 from support.processes import json_lines
 from support.state import ENDED, State
 
+# Bytes: a notice that would be longer leaves out what its `.out` has.
+LONGEST_NOTICE = 200 << 10
+
 
 @dataclass
 class Report:
@@ -128,9 +131,10 @@ class Checker:
 
     def check_answer(self, record):
         """The answer beside the pictures tells what the engine told, whoever wrote it; in v1alpha1 it is the notice."""
-        answer = json.loads(self.state.object(f"{record.stem}.out"))
+        text = self.state.object(f"{record.stem}.out")
+        answer = json.loads(text)
         if record.json["api"] == "v1alpha1":
-            if answer != record.notice and not (record.notice or {}).get("parameters", {}).get("truncated"):
+            if answer != record.notice and len(text) < LONGEST_NOTICE:
                 self.problem(f"{record.stem}.out is not the notice of {record.name}")
             return
         if record.json["type"] == "pipeline":

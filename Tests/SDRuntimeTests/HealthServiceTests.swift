@@ -52,11 +52,11 @@ import UnixSignals
 
   @Test func whoeverSaysNothingKeepsNobodyWaiting() async throws {
     let listener = try HealthListener(port: 0)
+    HealthListener.startThread { listener.serve(.init(isReady: { true }, metrics: { "" })) }
+    defer { listener.stop() }
     let silent = (0..<40).map { _ in Self.connect(to: listener.port) }
     defer { for descriptor in silent { close(descriptor) } }
     #expect(silent.allSatisfy { $0 >= 0 })
-    HealthListener.startThread { listener.serve(.init(isReady: { true }, metrics: { "" })) }
-    defer { listener.stop() }
     let request = HTTPRequest(method: .get, scheme: "http", authority: "127.0.0.1:\(listener.port)", path: "/healthz")
     // One after the other, each of the silent would take two seconds.
     let response = try await CurlTransport.shared.execute(
