@@ -140,7 +140,7 @@ def test_queues_are_counted_shown_and_emptied(gateway, state, sdctl, programs):
 
 def test_what_is_purged_is_cancelled_and_told_and_what_a_worker_has_is_left_to_it(gateway, start_agent, state, sdctl):
     state.listen("heard")
-    agent = start_agent("--backend", "test-pattern:?seconds=6", "--look-ahead", "false")
+    agent = start_agent("--backend", "test-pattern:?seconds=6", "--no-look-ahead")
     submit(gateway, "at-work")
     wait_until(lambda: state.record("at-work").state == "running", 30, "the first to run")
     for number in range(3):
