@@ -25,8 +25,8 @@ SEED = int(os.environ.get("SDTEST_SEED", 20240607))
 DEPTH = 60
 # How many of a hundred calls go wrong.
 AWS_FAULTS, ENGINE_FAULTS = 3, 3
-# Of tasks, until when agents are killed, and from when on memory is looked at.
-KILLED_UNTIL, SETTLED_FROM = 0.6, 0.65
+# Of tasks, until when agents are killed, and when memory and descriptors are looked at then.
+KILLED_UNTIL, LOOKS = 0.6, (0.65, 0.7, 0.75)
 
 
 class Chance:
@@ -109,8 +109,12 @@ def test_fault_27_killed_agents_and_failing_services_lose_nothing_and_double_not
             number = chance.choose(range(AGENTS))
             agents[number].kill()
             agents[number] = start(number)
-        progress(TASKS * SETTLED_FROM, "the quiet part")
-        before = [figures(agent) for agent in agents]
+        looks = []
+        # Kept connections come and go with what fails: one look says little.
+        for share in LOOKS:
+            progress(TASKS * share, "the quiet part")
+            looks.append([figures(agent) for agent in agents])
+        before = [tuple(map(max, zip(*each))) for each in zip(*looks)]
         # Deletes that nobody heard of are not counted, and some tasks are deleted more than once.
         progress(TASKS * 0.97, "most tasks")
         while waiting:
@@ -127,12 +131,11 @@ def test_fault_27_killed_agents_and_failing_services_lose_nothing_and_double_not
     starts = sum(len(engine.calls) for engine in engines)
     print(f"\nseed {SEED}: {TASKS} tasks, {AGENTS} agents, {KILLS} kills, {faulted} of {calls} calls of AWS failed, "
           f"{starts} engine starts; {report}")
-    print(f"MiB and descriptors at {SETTLED_FROM:.0%}: {before}; at the end: {after}")
+    print(f"MiB and descriptors from {LOOKS[0]:.0%} on: {before}; at the end: {after}")
     assert all(agent.is_running for agent in agents)
     for (resident, descriptors), (resident_after, descriptors_after) in zip(before, after):
         assert resident_after <= resident * 1.2 + 8, "memory grows"
-        # Kept connections come and go with what fails; one left open by each twentieth task would be thirty more.
-        assert descriptors_after <= descriptors + 16, "descriptors leak"
+        assert descriptors_after <= descriptors + 8, "descriptors leak"
 
 
 @pytest.mark.skipif("SDTEST_CLOUD_TASKS" not in os.environ, reason="a measurement: make soak runs it")

@@ -41,7 +41,7 @@ extension Composition {
     let closer = RunCloser(
       ledger: ledger, store: try await store(), events: try await events(), clocks: context.clocks,
       logger: context.logger)
-    return QueuePurge(of: queue, ledger: ledger, closer: closer)
+    return QueuePurge(of: queue, ledger: ledger, closer: closer, clocks: context.clocks)
   }
 
   private func operated(_ address: ConfigurationValue, runtime: String?) async throws -> OperatedQueue {

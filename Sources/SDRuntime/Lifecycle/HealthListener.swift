@@ -51,13 +51,18 @@ final class HealthListener: Sendable {
   private static let mostGuests = 32
   /// How long a request may take to come.
   private static let patience = Duration.seconds(2)
-  /// How long nobody is taken in when there are no descriptors or no memory.
-  private static let pause: CInt = 100
+  /// Milliseconds in which nobody is taken in when there are no descriptors or no memory.
+  static let pause: CInt = 100
 
   /// Answers until stopped.
   ///
-  /// - Parameter takeIn: accepts a connection of the listening socket; -1 with `errno` where that fails.
-  func serve(_ answers: HealthService.Answers, takeIn: (CInt) -> CInt = { accept($0, nil, nil) }) {
+  /// - Parameters:
+  ///   - pause: milliseconds in which nobody is taken in when there are no descriptors or no memory.
+  ///   - takeIn: accepts a connection of the listening socket; -1 with `errno` where that fails.
+  func serve(
+    _ answers: HealthService.Answers, pause: CInt = HealthListener.pause,
+    takeIn: (CInt) -> CInt = { accept($0, nil, nil) }
+  ) {
     var guests: [Guest] = []
     defer { for guest in guests { close(guest.descriptor) } }
     var isFull = false
@@ -66,7 +71,7 @@ final class HealthListener: Sendable {
       // Who waits for a descriptor would be heard of again at once.
       waits.append(pollfd(fd: isFull ? -1 : socket, events: Int16(POLLIN), revents: 0))
       waits += guests.map { pollfd(fd: $0.descriptor, events: Int16(POLLIN), revents: 0) }
-      let limit = isFull ? Self.pause : guests.isEmpty ? -1 : Int32(Self.patience.milliseconds)
+      let limit = isFull ? pause : guests.isEmpty ? -1 : Int32(Self.patience.milliseconds)
       guard poll(&waits, nfds_t(waits.count), limit) >= 0 || errno == EINTR else { return }
       if waits[0].revents != 0 { return }
       isFull = false

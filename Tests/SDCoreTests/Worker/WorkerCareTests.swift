@@ -222,9 +222,14 @@ struct WorkerCareTests {
     try await eventually("the last to be given back") { worker.summary.givenBack == 1 }
     gate.open()
     try await running
-    let last = try #require(try await harness.record(isFirst ? "t2" : "t3"))
-    #expect((last.state, last.attempts) == (.queued, 0))
-    #expect(try await harness.record(isFirst ? "t1" : "t2")?.state == .succeeded)
+    // Which of those taken together comes to the engine first is nobody's promise.
+    var (done, waiting) = (0, 0)
+    for number in 1...3 {
+      guard let record = try await harness.record("t\(number)") else { continue }
+      if record.state == .succeeded { done += 1 }
+      if (record.state, record.attempts) == (.queued, 0) { waiting += 1 }
+    }
+    #expect((done, waiting) == (isFirst ? (1, 2) : (2, 1)))
   }
 
   @Test("drains on a notice that its machine is about to go")

@@ -1,8 +1,8 @@
 /// Empties a queue, and cancels the tasks that waited in it: their records would say `queued` for ever.
 ///
-/// Records are written first and messages removed then: what is cut short between leaves messages of cancelled tasks, which
-/// workers remove when they meet them. A task that comes meanwhile loses its message and stays `queued`; submitting it again
-/// publishes it again. A message in a worker's hands is removed, and its task left to that worker.
+/// Messages are removed a receive at a time, each after its task's record was written: what is cut short leaves messages of
+/// cancelled tasks at most, which workers remove when they meet them. A message in a worker's hands is removed, and its task
+/// left to that worker.
 package struct QueuePurge: Sendable {
   /// What was done.
   package struct Result: Sendable, Hashable {
@@ -17,22 +17,39 @@ package struct QueuePurge: Sendable {
   private let queue: any OperableQueue
   private let ledger: any TaskLedger
   private let closer: RunCloser
+  private let clocks: Clocks
 
-  /// Messages whose tasks are looked for; as many as a standard queue of SQS has in flight at the most.
-  private static let most = 120_000
+  /// Delayed messages whose tasks are looked for, where the queue shows such.
+  private static let mostDelayed = 1000
 
-  package init(of queue: any OperableQueue, ledger: any TaskLedger, closer: RunCloser) {
-    (self.queue, self.ledger, self.closer) = (queue, ledger, closer)
+  package init(of queue: any OperableQueue, ledger: any TaskLedger, closer: RunCloser, clocks: Clocks) {
+    (self.queue, self.ledger, self.closer, self.clocks) = (queue, ledger, closer, clocks)
   }
 
+  /// Throws `.unavailable` when there are more messages than can be gone through in one run; those that were are done with.
   package func run() async throws -> Result {
     var result = Result()
-    for message in try await queue.peek(max: Self.most) where message.standing != .inFlight {
-      guard let entry = try await entry(of: message) else { continue }
-      if try await closer.withdraw(entry) != nil { result.cancelled += 1 }
+    var seen = 0
+    let isWhole = try await QueueWalk(queue, clocks: clocks).go(max: .max) { leases in
+      for lease in leases { try await cancel(QueuedMessage(lease), &result) }
+      _ = try await queue.complete(leases)
+      seen += leases.count
+      return .init(kept: [])
     }
-    result.removed = try await queue.purge()
+    guard isWhole else {
+      throw SDError(
+        .unavailable, "purging queue \(queue.name): \(seen) messages are removed and there are more; purge it again")
+    }
+    for message in try await queue.peek(max: Self.mostDelayed) where message.standing == .delayed {
+      try await cancel(message, &result)
+    }
+    result.removed = try await queue.purge().map { $0 + seen }
     return result
+  }
+
+  private func cancel(_ message: QueuedMessage, _ result: inout Result) async throws {
+    guard let entry = try await entry(of: message), try await closer.withdraw(entry) != nil else { return }
+    result.cancelled += 1
   }
 
   /// The run that a message stands for; `nil` where nobody has recorded one, or where it is no task.

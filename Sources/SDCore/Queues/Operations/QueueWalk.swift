@@ -25,17 +25,20 @@ struct QueueWalk: Sendable {
     (self.queue, self.clocks, self.wait) = (queue, clocks, wait)
   }
 
-  /// Walks past up to `max` messages; `visit` sees each once.
-  func go(max: Int, visit: ([Lease]) async throws -> Visit) async throws {
+  /// Walks past up to `max` messages; `visit` sees each once. Answers whether it came to the queue's end.
+  @discardableResult
+  func go(max: Int, visit: ([Lease]) async throws -> Visit) async throws -> Bool {
     var kept: [Lease] = []
-    do { try await walk(max: max, &kept, visit) } catch {
+    let isWhole: Bool
+    do { isWhole = try await walk(max: max, &kept, visit) } catch {
       try? await giveBack(kept)
       throw error
     }
     try await giveBack(kept)
+    return isWhole
   }
 
-  private func walk(max: Int, _ kept: inout [Lease], _ visit: ([Lease]) async throws -> Visit) async throws {
+  private func walk(max: Int, _ kept: inout [Lease], _ visit: ([Lease]) async throws -> Visit) async throws -> Bool {
     let end = clocks.instant.advanced(by: Self.longest)
     var renewedAt = clocks.instant
     var seen: Set<String> = []
@@ -46,17 +49,18 @@ struct QueueWalk: Sendable {
       kept += leases
       let new = leases.filter { seen.insert($0.messageID).inserted }
       // What comes a second time is all that is left.
-      guard !new.isEmpty else { return }
+      guard !new.isEmpty else { return true }
       let visit = try await visit(new)
       kept.replaceSubrange(before..., with: visit.kept + leases.filter { lease in !new.contains(lease) })
       // Only receipts are needed from here on, and bodies are large.
       for index in before..<kept.count { (kept[index].body, kept[index].attributes) = ([], [:]) }
-      if visit.isLast { return }
+      if visit.isLast { return false }
       if renewedAt.duration(to: clocks.instant) > Self.visibility / 3 {
         try await inBatches(kept) { _ = try await queue.extend($0, visibility: Self.visibility) }
         renewedAt = clocks.instant
       }
     }
+    return false
   }
 
   private func giveBack(_ leases: [Lease]) async throws {
