@@ -10,7 +10,8 @@ import threading
 
 from .waiting import TimeOut, wait_until
 
-ADDRESS = re.compile(r"https?://(?:127\.0\.0\.1|localhost):\d+")
+# Where a program says that it serves, in words and in either form of its log; its peers' addresses stand there too.
+ADDRESS = re.compile(r"(?:is at  |listening\W+address\W+)(https?://(?:127\.0\.0\.1|localhost):\d+)")
 
 
 def clean_environment(**additions):
@@ -64,7 +65,7 @@ class Process:
 
     def address(self, limit=30):
         """The address that it says it serves."""
-        return self.wait_for(lambda: ADDRESS.search(self.text), limit, "an address").group(0)
+        return self.wait_for(lambda: ADDRESS.search(self.text), limit, "an address").group(1)
 
     def footprint(self):
         """Its open descriptors, and the MiB of memory that are its own."""
