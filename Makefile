@@ -5,6 +5,8 @@ SHELL := /bin/sh
 SWIFT ?= swift
 # debug or release: what `make build`, `make integration` and `make dev` use.
 CONFIG ?= debug
+# Files of tests that run side by side; most of what they do is wait.
+JOBS ?= 3
 BIN := .build/$(CONFIG)
 TESTS := $(notdir $(wildcard Tests/*Tests))
 VENV := .venv
@@ -77,15 +79,15 @@ fmt: ## lay the sources out
 engine: setup-engine ## build the real engine that the integration tests drive (once, about 6 minutes of CPU)
 	scripts/build-engine
 
-integration: build setup-integration setup-browser engine ## drive the built programs, a real engine and a browser among their peers (ARGS="-k kills")
-	SDTEST_BIN=$(BIN) SDTEST_ENGINE="$$(scripts/build-engine --where)" $(PYTHON) -m pytest Tests/Integration $(ARGS)
+integration: build setup-integration setup-browser engine ## drive the built programs, a real engine and a browser among their peers (JOBS=1 ARGS="-k kills")
+	SDTEST_BIN=$(BIN) SDTEST_ENGINE="$$(scripts/build-engine --where)" $(PYTHON) -m pytest Tests/Integration -n $(JOBS) --dist loadfile $(ARGS)
 
 conformance: setup setup-conformance ## compare AWSKit with botocore, and run it against moto (SDTEST_CASES=1000 SDTEST_SEED=7 ARGS="-k s3")
 	$(SWIFT) build --build-tests
-	SDTEST_BIN=.build/debug $(PYTHON) -m pytest Tests/Conformance $(ARGS)
+	SDTEST_BIN=.build/debug $(PYTHON) -m pytest Tests/Conformance -n $(JOBS) --dist loadfile $(ARGS)
 
 infra-test: setup-infra ## check chart, CloudFormation, images and workflows, with real helm (ARGS="-k alerts")
-	$(PYTHON) -m pytest Tests/Infra $(ARGS)
+	$(PYTHON) -m pytest Tests/Infra -n $(JOBS) --dist loadfile $(ARGS)
 
 images: ## build the container images (NAMES="sd-agent engine-forge", TAG=0.1.0)
 	scripts/images build $(NAMES)

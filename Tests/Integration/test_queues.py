@@ -151,9 +151,12 @@ def test_what_is_purged_is_cancelled_and_told_and_what_a_worker_has_is_left_to_i
     for number in range(3):
         task = web.get(f"{gateway.url}/v1/tasks/task-{number}").json
         assert task["state"] == "cancelled" and "removed from the queue" in task["error"]["message"]
-    wait_until(lambda: state.record("at-work").state == "succeeded", 30, "the one at work to end")
-    assert sorted(notice.attributes["notice_id"] for notice in state.notifications("heard")) == [
-        "at-work/1/succeeded", *(f"task-{number}/1/cancelled" for number in range(3))]
+
+    def told():
+        return sorted(notice.attributes["notice_id"] for notice in state.notifications("heard"))
+
+    wait_until(lambda: len(told()) >= 4, 30, "the one at work to end, and to be told of")
+    assert told() == ["at-work/1/succeeded", *(f"task-{number}/1/cancelled" for number in range(3))]
     agent.stop()
 
 

@@ -11,7 +11,7 @@ extension OpenAPIDocument {
       "Run": {"name": "run", "in": "query", "description": "Which run of it; the newest unless said.", "schema": {"type": "integer", "minimum": 1, "maximum": 1000000000}},
       "IdempotencyKey": {"name": "Idempotency-Key", "in": "header", "description": "Calls with the same key are one call.", "schema": {"type": "string", "pattern": "^[!-~]([ -~]{0,253}[!-~])?$"}},
       "RuntimeName": {"name": "name", "in": "path", "required": true, "description": "The runtime's name.", "schema": {"$ref": "#/components/schemas/TaskID"}},
-      "Prefer": {"name": "Prefer", "in": "header", "description": "`wait=N`: hold the answer until the end, at most N seconds (60; 25 behind API Gateway).", "schema": {"type": "string", "pattern": "^wait=[0-9]{1,2}$"}}
+      "Prefer": {"name": "Prefer", "in": "header", "description": "`wait=N`: hold the answer until the end, at most N seconds (60; 25 behind API Gateway). What else is preferred is passed over, as RFC 7240 has it.", "schema": {"type": "string"}, "examples": {"wait": {"value": "wait=5"}}}
     },
     "responses": {
       "NewTask": {"description": "The task, which is new.", "headers": {"Location": {"required": true, "description": "Where the task can be looked at.", "schema": {"type": "string"}}}, "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Task"}}}},
