@@ -98,10 +98,11 @@ push: ## push them (REGISTRY=123456789012.dkr.ecr.us-west-2.amazonaws.com/sd)
 digests: ## ask the registry for their digests, and record them (REGISTRY=...)
 	scripts/images digests "$(REGISTRY)" $(NAMES)
 
-soak: build setup-integration ## at length: agents killed over 10,000 tasks on a directory and 5,000 on AWS, where everything fails now and then, and at every write of a task's life; 100,000 calls of AWSKit
+soak: build setup-integration ## at length: agents killed over 10,000 tasks on a directory and 5,000 on AWS, where everything fails now and then, and at every write of a task's life, AWS away for a minute; 100,000 calls of AWSKit
 	SDTEST_REQUESTS=100000 $(SWIFT) test --disable-xctest --filter 'AWSKitTests\.SoakTests'
 	SDTEST_BIN=$(BIN) SDTEST_TASKS=10000 SDTEST_AGENTS=4 SDTEST_KILLS=200 $(PYTHON) -m pytest Tests/Integration/test_kills.py -s $(ARGS)
 	SDTEST_BIN=$(BIN) SDTEST_CLOUD_TASKS=5000 SDTEST_CLOUD_KILLS=150 $(PYTHON) -m pytest Tests/Integration/test_soak_aws.py -s $(ARGS)
+	SDTEST_BIN=$(BIN) SDTEST_OUTAGE=60 $(PYTHON) -m pytest Tests/Integration/test_faults_surroundings.py -k fault_28 -s $(ARGS)
 	SDTEST_BIN=$(BIN) SDTEST_SWEEP=all $(PYTHON) -m pytest Tests/Integration/test_faults_sweep.py -s $(ARGS)
 
 bench: setup setup-python ## measure the local queue, AWSKit, the decoding of answers and the gateway beside Python's (ARGS="--print-only SECONDS")

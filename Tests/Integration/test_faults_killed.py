@@ -1,6 +1,8 @@
 """Agents on AWS that are killed with -9 at every step of a task's life: nothing is lost, nothing is doubled."""
 
 from support.aws_proxy import Hold, kill
+from support.pictures import plain_png
+from support.tasks import successor_task
 
 
 def killed_at(cloud, what, committed, **where):
@@ -23,7 +25,26 @@ def test_fault_01_killed_before_inference_it_is_done_once_by_the_next(brief_clou
     assert cloud.starts == 0 and cloud.record().state == "running"
     cloud.agent()
     cloud.settle({"t": 1})
-    assert cloud.starts == 1
+    assert cloud.starts == 1 and cloud.record().json["attempts"] == 1
+
+
+def test_fault_01_killed_before_inference_time_and_again_it_is_no_poison(brief_cloud):
+    """More often than the engine may be started: not one of these was a start."""
+    cloud = brief_cloud
+    inputs = Hold()
+    cloud.deployment.s3.put_object(
+        Bucket=cloud.deployment.bucket, Key="inputs/a.png", Body=plain_png(8, 8, lambda x, y: (x, y, 0)), ContentType="image/png")
+    fetch = cloud.proxy.on("s3.GetObject", inputs, key="inputs/*")
+    cloud.deployment.send(successor_task("t", "image-to-image", init_images=[f"s3://{cloud.deployment.bucket}/inputs/a.png"]))
+    for number in range(1, 5):
+        victim = cloud.agent(SD_MAX_ATTEMPTS="2")
+        victim.wait_for(lambda: fetch.count == number, 60, "the fetching of its input")
+        victim.kill()
+    assert cloud.starts == 0 and (cloud.record().state, cloud.record().json["attempts"]) == ("running", 0)
+    inputs.let_go()
+    cloud.agent(SD_MAX_ATTEMPTS="2")
+    cloud.settle({"t": 1})
+    assert cloud.starts == 1 and cloud.record().json["attempts"] == 1
 
 
 def test_fault_02_killed_during_inference_it_is_redelivered_within_one_visibility(brief_cloud):

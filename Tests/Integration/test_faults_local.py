@@ -87,7 +87,7 @@ def test_fault_30_an_agent_that_wakes_late_overwrites_nothing(start_gateway, sta
     state.listen("notices")
     paused = start_agent("--backend", "test-pattern:", "--visibility", "2s", name="paused")
     submit(gateway, "contested", batch_size=2, test_pattern={"seconds": 2})
-    reaches(state, "contested", "running")
+    wait_until(lambda: (record := state.record("contested")) and record.json["attempts"] == 1, 60, "its start in the record")
     paused.signal(signal.SIGSTOP)
     other = start_agent("--backend", "test-pattern:", "--visibility", "2s", name="other")
     record = reaches(state, "contested", "succeeded")

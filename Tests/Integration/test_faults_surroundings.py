@@ -146,6 +146,24 @@ def test_fault_28_an_outage_costs_next_to_nothing_and_is_forgotten_soon(brief_cl
         assert 0 < len(said(agent, "a message could not be worked on, giving it back")) < 6 + OUTAGE / 4
 
 
+def test_fault_28_tasks_under_way_in_an_outage_are_stored_and_told_after_it(cloud):
+    """One is at the engine when AWS goes away, one is delivered meanwhile, others wait: none is lost, none made twice."""
+    cloud.webui.seconds = 1
+    tasks = [f"t{number}" for number in range(6)]
+    for task in tasks:
+        cloud.send(task)
+    agent = cloud.agent()
+    agent.wait_for(lambda: cloud.starts == 3, 60, "the third start")
+    away = cloud.proxy.on("*", lambda call: (call.body, call.drop()))
+    cloud.proxy.cut()
+    sits_out(agent)
+    assert away.count
+    away.stop()
+    cloud.settle(dict.fromkeys(tasks, 1), limit=60)
+    lost = len(said(agent, "a lease was lost"))
+    assert cloud.starts <= len(tasks) + lost, "a task was made twice whose lease was never lost"
+
+
 def test_fault_28_a_name_that_does_not_resolve_is_waited_for(cloud, programs, tmp_path):
     """In a mount namespace of its own, the agent has a hosts file that learns the name later."""
     hosts = tmp_path / "hosts"

@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from conftest import free_port
 from support import web
 from support.processes import Process
 from support.waiting import wait_until
@@ -140,6 +141,18 @@ def test_a_job_says_how_it_went(start_gateway, run_job):
     assert run_job("--backend", "test-pattern:", "--empty-status", "3").returncode == 0
     submit(gateway, "t2", "sdruntime-job")
     assert run_job("--backend", "test-pattern:?fail=engine_rejected").returncode == 1
+
+
+def test_a_job_whose_engine_is_away_ends_with_an_empty_queue_and_waits_for_it_while_tasks_wait(start_gateway, run_job, state):
+    gateway = start_gateway()
+    away = ("--backend", f"webui+http://127.0.0.1:{free_port()}")
+    assert run_job(*away, "--empty-status", "3").returncode == 3
+    submit(gateway, "t1", "sdruntime-job")
+    ended = run_job(*away, "--empty-status", "3", "--engine-wait", "3s")
+    assert ended.returncode == 70 and "the engine did not come" in ended.stderr
+    [(received,)] = state._rows("SELECT received FROM message")
+    assert received == 0 and state.record("t1").state == "queued"
+    assert run_job("--backend", "test-pattern:").returncode == 0
 
 
 @pytest.fixture

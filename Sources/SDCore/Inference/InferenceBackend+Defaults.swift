@@ -43,11 +43,17 @@ extension InferenceOutput {
   }
 }
 
+extension InputSource {
+  /// The bytes behind a reference, for those who keep no account of memory.
+  public func fetch(_ reference: String) async throws -> [UInt8] { try await fetch(reference) { _ in } }
+}
+
 /// An input source for workers whose tasks bring no images: every reference is refused.
 public struct NoInputs: InputSource {
   /// A source of nothing.
   public init() {}
-  public func fetch(_ reference: String) async throws -> [UInt8] {
+  public var maximumBytes: Int { 0 }
+  public func fetch(_ reference: String, onLength: @escaping @Sendable (Int) -> Void) async throws -> [UInt8] {
     throw TaskError(.inputRefused, .prepare, "this worker takes no tasks that bring images")
   }
 }

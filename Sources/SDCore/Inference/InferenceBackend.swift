@@ -240,8 +240,14 @@ public struct InferenceOutput: Sendable {
 
 /// What brings in an image that a request only points to.
 public protocol InputSource: Sendable {
+  /// The largest input that it brings in, in bytes. A worker keeps so much memory free before it asks for one.
+  var maximumBytes: Int { get }
+
   /// The bytes behind a reference (`http:`, `https:`, `s3:`, `data:`), checked to be an image of a bearable size.
   ///
   /// Throws `TaskError` with `input_unreachable`, `input_refused` or `input_invalid`.
-  func fetch(_ reference: String) async throws -> [UInt8]
+  ///
+  /// - Parameter onLength: to be called with the number of bytes where that is told before they come, so that no more
+  ///   memory is kept free than is needed. Optional: whoever cannot tell does not call it.
+  func fetch(_ reference: String, onLength: @escaping @Sendable (Int) -> Void) async throws -> [UInt8]
 }

@@ -111,8 +111,7 @@ struct Claimer: Sendable {
     clocks.timestamp - claim.at < configuration.inferenceTimeout * 2 + .seconds(600)
   }
 
-  /// Writes a claim into a record. An attempt is counted here, since the start of the engine follows within moments; a
-  /// task given back before that has it taken off again.
+  /// Writes a claim into a record. It counts nothing: attempts are engine starts.
   private func take(_ record: inout TaskRecord, lease: Lease) {
     let now = clocks.timestamp
     record.claim = Claim(
@@ -120,7 +119,6 @@ struct Claimer: Sendable {
       messageID: lease.messageID, at: now)
     record.state = .running
     record.runtime = configuration.runtime ?? record.runtime
-    record.attempts += 1
     record.startedAt = now
     record.timings = [:]
   }
@@ -128,7 +126,6 @@ struct Claimer: Sendable {
   /// Takes a claim off a record that no engine was started for.
   private func release(_ record: inout TaskRecord) {
     record.state = .queued
-    record.attempts -= 1
     record.claim = nil
     record.startedAt = nil
   }
@@ -171,6 +168,9 @@ actor ClaimedRun {
   /// The record as last seen or written by us.
   private(set) var entry: LedgerEntry
   private var seenAt: MonotonicInstant
+  /// Engine starts so far, and whether the ledger does not know of the last one yet.
+  private var attempts: Int
+  private var startIsUntold = false
   /// The claim under which we work.
   nonisolated let claim: Claim
   nonisolated let key: RunKey
@@ -179,12 +179,25 @@ actor ClaimedRun {
     guard let claim = entry.record.claim else { return nil }
     (self.ledger, self.clocks, self.entry, self.claim) = (ledger, clocks, entry, claim)
     key = entry.record.key
+    attempts = entry.record.attempts
     seenAt = clocks.instant
   }
 
-  /// How the run stands; what was seen less than `age` ago is not looked at again.
+  /// The engine is about to be started. That is counted here, and told by the next look or write, whichever comes first.
+  func begin() {
+    attempts += 1
+    entry.record.attempts = attempts
+    startIsUntold = true
+  }
+
+  /// How the run stands; what was seen less than `age` ago is not looked at again. A look that has a start to tell is a
+  /// write, which sees as much.
   func standing(notOlderThan age: Duration) async throws -> Standing {
     if seenAt.duration(to: clocks.instant) > age {
+      if startIsUntold, standing != .superseded {
+        _ = try await write { _ in }
+        return standing
+      }
       let instant = clocks.instant
       switch try await ledger.read(key, unlessAt: entry.revision) {
       case .entry(let entry): self.entry = entry
@@ -203,13 +216,15 @@ actor ClaimedRun {
 
   /// Changes the record as long as it is ours. The change sees whether a cancellation has been asked for.
   func write(_ change: @Sendable (inout TaskRecord) -> Void) async throws -> RecordWriter.Outcome {
-    let token = claim.token
+    let (token, attempts) = (claim.token, attempts)
     let outcome = try await RecordWriter(ledger).apply(to: entry) { record in
       guard record.claim?.token == token, !record.state.isTerminal else { return false }
+      record.attempts = attempts
       change(&record)
       return true
     }
     entry = outcome.entry
+    startIsUntold = false
     seenAt = clocks.instant
     return outcome
   }

@@ -35,7 +35,7 @@ struct Deliverer: Sendable {
     case .superseded: return .superseded
     case .cancelled:
       let error = TaskError(.cancelled, .deliver, "the task was cancelled")
-      return try await close(run, .cancelled, error, hasBegun: true)
+      return try await close(run, .cancelled, error)
     case .ours: break
     }
     let before = await run.entry.record
@@ -67,10 +67,9 @@ struct Deliverer: Sendable {
     return outcome(of: committed, run)
   }
 
-  /// Ends a run without outputs; `hasBegun` says whether the engine was started for it.
-  func close(_ run: ClaimedRun, _ state: TaskState, _ error: TaskError, hasBegun: Bool) async throws -> Outcome {
+  /// Ends a run without outputs.
+  func close(_ run: ClaimedRun, _ state: TaskState, _ error: TaskError) async throws -> Outcome {
     let closed = try await end(run) { [store, clocks] record in
-      if !hasBegun { record.attempts -= 1 }
       let wins = record.cancelRequested && state == .failed
       record.end(wins ? .cancelled : state, error: error, at: clocks.timestamp)
       record.notice = Notices(record, store: store).end(nil)

@@ -72,14 +72,10 @@ struct Inferrer: Sendable {
     _ prepared: PreparedInference, _ run: ClaimedRun, reportsProgress: Bool, answering: Answering
   ) async throws {
     var moved = (at: clocks.instant, fraction: -1.0)
+    try await tellStart(run, answering)
     while true {
       try await clocks.sleep(for: configuration.cancelInterval)
-      // A ledger that cannot be asked now is asked at the commit.
-      switch try? await run.standing(notOlderThan: .zero) {
-      case .cancelled where !answering.hasBegun: throw Interruption.cancelled
-      case .superseded: throw Interruption.superseded
-      default: break
-      }
+      try await judgeStanding(run, answering)
       guard reportsProgress, !answering.hasBegun else { continue }
       let isWatched = (try? await ledger.isWatched(run.key)) == true
       let asked: TaskProgress?
@@ -97,6 +93,22 @@ struct Inferrer: Sendable {
       if progress.fraction != moved.fraction { moved = (clocks.instant, progress.fraction) }
       try judgeStall(since: moved.at)
       if isWatched { try? await ledger.setProgress(progress, of: run.key) }
+    }
+  }
+
+  /// Takes the first look, which tells the ledger of the start: at once where somebody has had the run before and did not
+  /// bring it to its end. On its first way a run mostly ends before its start is worth a request of its own.
+  private func tellStart(_ run: ClaimedRun, _ answering: Answering) async throws {
+    try await clocks.sleep(for: run.claim.epoch > 1 ? .zero : configuration.cancelInterval / 8)
+    if !answering.hasBegun { try await judgeStanding(run, answering) }
+  }
+
+  private func judgeStanding(_ run: ClaimedRun, _ answering: Answering) async throws {
+    // A ledger that cannot be asked now is asked at the commit.
+    switch try? await run.standing(notOlderThan: .zero) {
+    case .cancelled where !answering.hasBegun: throw Interruption.cancelled
+    case .superseded: throw Interruption.superseded
+    default: break
     }
   }
 

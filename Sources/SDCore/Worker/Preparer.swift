@@ -17,12 +17,12 @@ struct Preparer: Sendable {
     self.configuration = configuration
   }
 
-  /// Inputs in place, and the request as the engine will get it.
-  func prepare(_ request: TaskRequest, _ record: TaskRecord) async throws -> ReadyTask {
+  /// Inputs in place, and the request as the engine will get it. What it holds in the end is for the caller to weigh.
+  func prepare(_ request: TaskRequest, _ record: TaskRecord, _ way: Way) async throws -> ReadyTask {
     do {
-      let (content, inputs) = try await withInputs(request)
+      let (content, inputs) = try await withInputs(request, way)
       let inference = InferenceRequest(
-        key: record.key, attempt: record.attempts, type: request.type, model: request.model ?? configuration.model,
+        key: record.key, attempt: record.attempts + 1, type: request.type, model: request.model ?? configuration.model,
         mayLoadModel: configuration.dynamicModel, content: content, seed: Self.seed(of: record.key))
       let prepared = try await backend.prepare(inference)
       let making = Making(
@@ -39,7 +39,10 @@ struct Preparer: Sendable {
     return SHA256.hash(data: Array(text.utf8)).prefix(4).reduce(0) { $0 << 8 | UInt64($1) }
   }
 
-  private func withInputs(_ request: TaskRequest) async throws -> (content: JSONValue, inputs: [Making.Input]) {
+  /// Each input is begun to be fetched only when there is room for it in the memory budget.
+  private func withInputs(
+    _ request: TaskRequest, _ way: Way
+  ) async throws -> (content: JSONValue, inputs: [Making.Input]) {
     let found = InputReferences.find(in: request.content, type: request.type)
     guard !found.isEmpty else { return (request.content, []) }
     guard found.count <= Self.maximumInputs else {
@@ -53,7 +56,12 @@ struct Preparer: Sendable {
       var bytes = 0
       func startNext() {
         guard let reference = waiting.popFirst() else { return }
-        group.addTask { (reference, Fetched(try await inputs.fetch(reference))) }
+        group.addTask {
+          let room = try await InputRoom(for: inputs.maximumBytes, on: way)
+          let fetched = Fetched(try await inputs.fetch(reference) { room.isDeclared($0) })
+          room.isRead(fetched.text.utf8.count)
+          return (reference, fetched)
+        }
       }
       for _ in 0..<Self.parallelFetches { startNext() }
       while let (reference, input) = try await group.next() {

@@ -103,7 +103,7 @@ struct TaskPipeline: Sendable {
     do {
       let record = await run.entry.record
       let ready = try await withSpan("prepare") { _ in
-        try await drain.interrupting { try await preparer.prepare(task.request, record) }
+        try await drain.interrupting { try await preparer.prepare(task.request, record, way) }
       }
       guard let ready else { return await handBack(run, held, begun: false) }
       way.weigh(ready.prepared.payload.count)
@@ -128,7 +128,7 @@ struct TaskPipeline: Sendable {
       case .drained: await handBack(run, held, begun: true)
       case .cancelled:
         let error = TaskError(.cancelled, .infer, "the task was cancelled")
-        try await conclude(try await deliverer.close(run, .cancelled, error, hasBegun: way.hasBegun), nil, run, held)
+        try await conclude(try await deliverer.close(run, .cancelled, error), nil, run, held)
       }
     } catch is CancellationError {
       await handBack(run, held, begun: way.hasBegun)
@@ -153,6 +153,7 @@ struct TaskPipeline: Sendable {
       }
       var stage = stage
       way.begin()
+      await run.begin()
       log(await run.entry, "engine started")
       let answer = try await withSpan("infer", ofKind: .client) { _ in
         try await inferrer.run(ready.prepared, run, reportsProgress: engine.reportsProgress) { way.engineIsFree() }
@@ -242,7 +243,7 @@ struct TaskPipeline: Sendable {
     if error.code == .engineTimeout || error.code == .engineUnreachable { engine.suspect() }
     way.leaveEngine()
     guard error.retryable, tries < limit else {
-      let outcome = try await deliverer.close(run, .failed, error, hasBegun: way.hasBegun)
+      let outcome = try await deliverer.close(run, .failed, error)
       guard case .ended(let entry) = outcome, entry.record.error?.leavesLetter == true else {
         return try await conclude(outcome, nil, run, held)
       }
@@ -256,9 +257,7 @@ struct TaskPipeline: Sendable {
       record.state = .queued
       record.claim?.messageID = ""  // whoever receives any message of this run may go on with it
       record.error = error
-      if hasBegun { return }
-      record.attempts -= 1
-      record.setbacks = tries
+      if !hasBegun { record.setbacks = tries }
     }
     await giveBack(held, after: backoff(tries))
   }
@@ -274,7 +273,7 @@ struct TaskPipeline: Sendable {
         record.claim?.messageID = ""
         record.startedAt = nil
         // An attempt that we broke off ourselves says nothing about the task.
-        record.attempts -= 1
+        if begun { record.attempts -= 1 }
       }
       _ = try await held.abandon(after: .zero)
     }

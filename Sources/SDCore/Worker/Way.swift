@@ -8,22 +8,21 @@ final class Way: Sendable {
     var engineSince: MonotonicInstant?
     var hasBegun = false
     var departed = false
-    var bytes: Int
   }
 
   private let gate: EngineGate
-  private let tally: Tally
+  private let memory: MemoryBudget
   private let clocks: Clocks
   private let request: Int
   private let ticket: UInt64
   private let state: Mutex<State>
 
   /// The way of a task whose request has so many bytes.
-  init(request bytes: Int, gate: EngineGate, tally: Tally, clocks: Clocks) {
-    (self.gate, self.tally, self.clocks, request) = (gate, tally, clocks, bytes)
+  init(request bytes: Int, gate: EngineGate, memory: MemoryBudget, clocks: Clocks) {
+    (self.gate, self.memory, self.clocks, request) = (gate, memory, clocks, bytes)
     ticket = gate.newID()
-    state = Mutex(State(receivedAt: clocks.instant, bytes: bytes))
-    tally.weigh(bytes, of: bytes)
+    state = Mutex(State(receivedAt: clocks.instant))
+    memory.weigh(ticket, bytes)
     gate.arrive()
   }
 
@@ -33,16 +32,14 @@ final class Way: Sendable {
   /// The engine is about to be started.
   func begin() { state.withLock { $0.hasBegun = true } }
 
-  /// The task holds so many bytes besides its request now.
-  func weigh(_ bytes: Int) { set(request + bytes) }
+  /// The task holds so many bytes besides its request now, and nothing that it reserved.
+  func weigh(_ bytes: Int) { memory.weigh(ticket, request + bytes) }
 
-  private func set(_ bytes: Int) {
-    tally.weigh(
-      state.withLock { state in
-        defer { state.bytes = bytes }
-        return bytes - state.bytes
-      }, of: bytes)
-  }
+  /// Waits for room for so many bytes more.
+  func reserve(_ bytes: Int) async throws { try await memory.reserve(bytes, for: ticket) }
+
+  /// Gives back so much of what was reserved.
+  func release(_ bytes: Int) { memory.release(bytes, of: ticket) }
 
   /// Waits for the engine; `false` once it is given to nobody any more.
   func takeEngine(for model: String?) async throws -> Bool {
@@ -87,6 +84,6 @@ final class Way: Sendable {
       return state.departed
     }
     if !departed { gate.depart(prepared: nil) }
-    set(0)
+    memory.leave(ticket)
   }
 }

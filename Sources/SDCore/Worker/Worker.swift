@@ -21,6 +21,7 @@ public final class Worker: Service {
   private let engine: EngineWatch
   private let keeper: LeaseKeeper
   private let tally: Tally
+  private let memory: MemoryBudget
   private let leaseTimeIsKnown = Flag()
   private let pipeline: TaskPipeline
   /// Receives that take one message each after one that failed.
@@ -43,6 +44,7 @@ public final class Worker: Service {
     self.logger = logger
     drain = Drain(clocks: clocks, grace: configuration.grace)
     tally = Tally(metrics: metrics)
+    memory = MemoryBudget(configuration.memoryBudget)
     gate =
       other?.gate
       ?? EngineGate(
@@ -74,10 +76,10 @@ public final class Worker: Service {
   public var isReady: Bool { engine.isReady && !drain.isDraining }
 
   /// Whether a task is in its hands, in whatever stage.
-  public var isBusy: Bool { tally.load.held > 0 }
+  public var isBusy: Bool { tally.held > 0 }
 
-  /// Bytes of the requests, inputs, answers and outputs in its hands, and of what changing them takes.
-  var heldBytes: Int { tally.load.bytes }
+  /// Bytes of the requests, inputs, answers and outputs in its hands or on their way, and of what changing them takes.
+  var heldBytes: Int { memory.load.bytes }
 
   /// Works until drained or cancelled, or until there is nothing left to do where the configuration says so.
   public func run() async throws {
@@ -162,7 +164,7 @@ public final class Worker: Service {
         continue
       }
       do {
-        guard try await drain.interrupting({ try await self.engine.ready() }) != nil else { break }
+        guard try await drain.interrupting({ try await self.engineComes() }) == true else { break }
         let isIdle = gate.isIdle
         let wait = isIdle ? configuration.receiveWait : .zero
         let leases = try await poll(max: wanted, wait: wait)
@@ -174,7 +176,7 @@ public final class Worker: Service {
           tally.count(.taken)
           let held = HeldLease(lease, queue: queue, keeper: keeper)
           // Begun here, so that the next look sees this one.
-          let way = Way(request: lease.body.count, gate: gate, tally: tally, clocks: clocks)
+          let way = Way(request: lease.body.count, gate: gate, memory: memory, clocks: clocks)
           tasks.addTask {
             await self.pipeline.process(held, way)
             self.tally.ended()
@@ -194,9 +196,48 @@ public final class Worker: Service {
     }
   }
 
+  /// Waits for the engine. A worker that ends when its queue is empty waits only while something is in it, and not for
+  /// ever; `false` then.
+  private func engineComes() async throws -> Bool {
+    guard configuration.endsWhenEmpty else {
+      try await engine.ready()
+      return true
+    }
+    return try await withThrowingTaskGroup(of: Bool.self) { group in
+      group.addTask {
+        try await self.engine.ready()
+        return true
+      }
+      group.addTask {
+        try await self.waitsForNothing()
+        return false
+      }
+      defer { group.cancelAll() }
+      return try await group.next() ?? false
+    }
+  }
+
+  /// Returns once there is no use in waiting for the engine. Receiving would tell more surely than two looks at the queue's
+  /// counts, but each receive counts against its message.
+  private func waitsForNothing() async throws {
+    let end = clocks.instant.advanced(by: configuration.engineWait)
+    var empties = 0
+    while empties < 2 {
+      try await clocks.sleep(for: min(configuration.receiveWait, configuration.engineWait))
+      if clocks.instant >= end {
+        tally.missEngine()
+        logger.error("the engine did not come", metadata: ["limit": "\(configuration.engineWait.text)"])
+        return
+      }
+      // A queue that cannot be asked may hold something.
+      empties = (try? await queue.stats().waiting) == 0 ? empties + 1 : 0
+    }
+    logger.info("the queue is empty, not waiting for the engine", metadata: ["queue": "\(queue.name)"])
+  }
+
   /// How many tasks may be taken now: soon wanted by the engine, and borne by the memory.
   private var room: Int {
-    let (held, bytes, heaviest) = tally.load
+    let (held, (bytes, heaviest)) = (tally.held, memory.load)
     let free = configuration.memoryBudget - bytes
     guard held == 0 || free > 0 else { return 0 }
     // What is taken at once is weighed by the heaviest so far.
@@ -231,6 +272,8 @@ public struct WorkerSummary: Sendable, Hashable {
   public var failed = 0
   /// Tasks given back for others to do.
   public var givenBack = 0
+  /// Whether it ended since the engine did not come although there was something to do.
+  public var engineWasAway = false
 
   /// Nothing yet.
   public init() {}
@@ -240,14 +283,14 @@ public struct WorkerSummary: Sendable, Hashable {
 final class Tally: Sendable {
   enum Event { case taken, succeeded, failed, givenBack }
 
-  private let state = Mutex((summary: WorkerSummary(), held: 0, bytes: 0, heaviest: 0))
+  private let state = Mutex((summary: WorkerSummary(), held: 0))
   private let metrics: WorkerMetrics
 
   init(metrics: WorkerMetrics) { self.metrics = metrics }
 
   var summary: WorkerSummary { state.withLock { $0.summary } }
-  /// Tasks in the worker's hands, the bytes of their inputs, answers and outputs, and of the heaviest task so far.
-  var load: (held: Int, bytes: Int, heaviest: Int) { state.withLock { ($0.held, $0.bytes, $0.heaviest) } }
+  /// Tasks in the worker's hands.
+  var held: Int { state.withLock { $0.held } }
 
   func count(_ event: Event) {
     state.withLock {
@@ -263,17 +306,12 @@ final class Tally: Sendable {
     }
   }
 
+  func missEngine() { state.withLock { $0.summary.engineWasAway = true } }
+
   func ended() {
     state.withLock {
       $0.held -= 1
       metrics.holds($0.held)
-    }
-  }
-  /// A task holds so many bytes more, which makes it so many in all.
-  func weigh(_ change: Int, of task: Int) {
-    state.withLock {
-      $0.bytes += change
-      $0.heaviest = max($0.heaviest, task)
     }
   }
 }

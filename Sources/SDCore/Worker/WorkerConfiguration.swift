@@ -18,6 +18,8 @@ public struct WorkerConfiguration: Sendable {
   public var maximumTasks: Int?
   /// Whether to end when the queue is empty.
   public var endsWhenEmpty = false
+  /// How long a worker that ends when the queue is empty waits for an engine that is away, while something is in the queue.
+  public var engineWait = Duration.seconds(1800)
   /// Whether the next task may be taken and prepared while the engine works.
   public var looksAhead = true
   /// How far the end of the running inference may be, beyond the time that preparing takes, for looking ahead.
@@ -33,7 +35,7 @@ public struct WorkerConfiguration: Sendable {
   /// Bytes from which on an engine that tells is made to let go of what earlier tasks have left in its memory.
   public var engineMemoryLimit: Int?
   /// Bytes of inputs, answers and outputs in memory, and of what converting them takes, from which on no further task is
-  /// taken; one task's inputs may have no more.
+  /// taken and no further input fetched but the oldest task's; one task's inputs may have no more.
   public var memoryBudget = 256 << 20
   /// Engine starts that a task is given; twice as many failures before the engine was started are borne.
   public var maximumAttempts = 5

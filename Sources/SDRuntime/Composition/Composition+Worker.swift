@@ -92,6 +92,7 @@ extension Composition {
       worker.looksAhead = false
       worker.endsWhenEmpty = true
       worker.receiveWait = .seconds(2)
+      worker.engineWait = configuration.duration(.engineWait) ?? worker.engineWait
     }
     return worker
   }

@@ -5,8 +5,8 @@ extension ConfigurationKey {
     .backendKey, .runtimes, .model, .dynamicModel, .host, .port, .publicURL, .allowedHosts, .proxies, .apiKeys,
     .queueLimit, .webhooks, .webhookSecret, .privateWebhooks, .dashboard, .healthPort, .logLevel, .logFormat,
     .visibility, .grace, .maximumAttempts, .inferenceTimeout, .stallTimeout, .maximumTasks, .lookAhead, .modelAffinity,
-    .announceStart, .memoryBudget, .warmUp, .engineMemoryLimit, .emptyStatus, .stopEngine, .stopProcesses, .markPod,
-    .serviceAccount, .spotNotices, .s3Inputs, .inputHosts, .outputMetadata,
+    .announceStart, .memoryBudget, .warmUp, .engineMemoryLimit, .emptyStatus, .engineWait, .stopEngine,
+    .stopProcesses, .markPod, .serviceAccount, .spotNotices, .s3Inputs, .inputHosts, .outputMetadata,
     .bucket, .relaxed,
   ]
 
@@ -197,6 +197,11 @@ extension ConfigurationKey {
   public static let emptyStatus = Self(
     "empty-status", .count(0...125), .job, default: "0",
     "The exit status when there was nothing to do; Kubernetes takes all but 0 for a failure.")
+  /// How long a job waits for its engine.
+  public static let engineWait = Self(
+    "engine-wait", .duration, .job, default: "30m",
+    "How long a job waits for an engine that is away while tasks are in the queue, before it ends with 70. With an empty queue it does not wait."
+  )
   /// Whether the engine is stopped at the end.
   public static let stopEngine = Self(
     "stop-engine", .boolean, .job, default: "false",

@@ -85,6 +85,7 @@ extension Program {
       ])
     await composition.stopWhatIsBeside(composed.backend)
     if summary.failed > 0 { return .failed }
+    if summary.engineWasAway { return .broken }
     let empty = composition.configuration.count(.emptyStatus) ?? 0
     return summary.taken == 0 ? Status(rawValue: Int32(empty)) : .fine
   }

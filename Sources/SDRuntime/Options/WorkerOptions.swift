@@ -55,12 +55,14 @@ public struct AgentOptions: ConfigurationOptions {
 /// Flags of `sd-job` alone.
 public struct JobOptions: ConfigurationOptions {
   @Option(.emptyStatus) var emptyStatus: String?
+  @Option(.engineWait) var engineWait: String?
   @Flag(.stopEngine) var stopEngine: Bool?
   @Option(.stopProcesses) var stopProcesses: String?
 
   public init() {}
 
   public var flags: [ConfigurationKey: String] {
-    said([.emptyStatus: emptyStatus, .stopProcesses: stopProcesses], [.stopEngine: stopEngine])
+    said(
+      [.emptyStatus: emptyStatus, .engineWait: engineWait, .stopProcesses: stopProcesses], [.stopEngine: stopEngine])
   }
 }

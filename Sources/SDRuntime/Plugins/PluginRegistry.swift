@@ -61,7 +61,8 @@ public protocol SubscribingTopic: EventTopic {
 
 /// For registries without a source: no reference is followed.
 struct RefusingInputs: InputSource {
-  func fetch(_ reference: String) async throws -> [UInt8] {
+  var maximumBytes: Int { 0 }
+  func fetch(_ reference: String, onLength: @escaping @Sendable (Int) -> Void) async throws -> [UInt8] {
     throw TaskError(.inputRefused, .prepare, "this program fetches no inputs")
   }
 }

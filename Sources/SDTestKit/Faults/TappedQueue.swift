@@ -4,7 +4,7 @@ import Synchronization
 /// A queue whose calls a test steps in on, before they are made.
 public struct TappedQueue: MessageQueue {
   /// The calls.
-  public enum Call: Sendable { case visibility, send, receive, extend, complete, abandon, deadLetter }
+  public enum Call: Sendable { case visibility, send, receive, extend, complete, abandon, deadLetter, stats }
 
   /// Where to step in.
   public let tap = Tap<Call>()
@@ -71,5 +71,8 @@ public struct TappedQueue: MessageQueue {
     return try await inner.deadLetter(leases, reason: reason)
   }
 
-  public func stats() async throws -> QueueStats { try await inner.stats() }
+  public func stats() async throws -> QueueStats {
+    try await tap.pass(.stats)
+    return try await inner.stats()
+  }
 }

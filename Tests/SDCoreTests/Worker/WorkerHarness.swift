@@ -8,7 +8,7 @@ import SDTestKit
 struct WorkerHarness: Sendable {
   let system: MemorySystem
   let backend = FakeBackend()
-  let inputs = FakeInputs()
+  var inputs = FakeInputs()
   let queue: MemoryQueue
   let letters: MemoryQueue
   let notices: MemoryQueue

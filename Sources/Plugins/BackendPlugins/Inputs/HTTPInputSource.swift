@@ -35,6 +35,8 @@ public struct HTTPInputSource: InputSource {
   /// for what the runtime may not read.
   public typealias Objects = @Sendable (_ bucket: String, _ key: String, _ known: String?) async throws -> InputObject?
 
+  public var maximumBytes: Int { configuration.maximumBytes }
+
   private let transport: any Transport
   private let configuration: Configuration
   private let clocks: Clocks
@@ -56,12 +58,12 @@ public struct HTTPInputSource: InputSource {
   }
 
   @concurrent
-  public func fetch(_ reference: String) async throws -> [UInt8] {
+  public func fetch(_ reference: String, onLength: @escaping @Sendable (Int) -> Void) async throws -> [UInt8] {
     let scheme = reference.prefix(8).prefix { $0 != ":" }.lowercased()
     switch scheme {
     case "http", "https":
       guard let url = InputURL(reference) else { throw Self.refused("the URL of an input names no host") }
-      return try await download(url)
+      return try await download(url, onLength)
     case "s3": return try await read(reference)
     case "data":
       let bytes = try Self.decode(reference, limit: configuration.maximumBytes)
@@ -100,7 +102,7 @@ public struct InputObject: Sendable {
 // MARK: - http and https
 
 extension HTTPInputSource {
-  private func download(_ first: InputURL) async throws -> [UInt8] {
+  private func download(_ first: InputURL, _ onLength: @Sendable (Int) -> Void) async throws -> [UInt8] {
     let end = clocks.instant.advanced(by: configuration.timeout)
     var url = first
     for _ in 0...configuration.maximumRedirects {
@@ -110,7 +112,7 @@ extension HTTPInputSource {
       guard left > .zero else {
         throw Self.unreachable(url, "did not answer within \(configuration.timeout.seconds) s")
       }
-      let (head, body) = try await get(url, known?.validators, within: left)
+      let (head, body) = try await get(url, known?.validators, within: left, onLength)
       switch head.status.code {
       case 200:
         try check(body, first.shown)
@@ -135,7 +137,7 @@ extension HTTPInputSource {
   }
 
   private func get(
-    _ url: InputURL, _ known: InputCache.Validators?, within limit: Duration
+    _ url: InputURL, _ known: InputCache.Validators?, within limit: Duration, _ onLength: @Sendable (Int) -> Void
   ) async throws -> (head: HTTPResponse, body: [UInt8]) {
     var options = TransferOptions(totalTimeout: limit, maximumResponseBytes: Int64(configuration.maximumBytes))
     options.connectTimeout = min(limit, .seconds(5))
@@ -152,6 +154,7 @@ extension HTTPInputSource {
       let response = try await transport.execute(request, body: .none, options: options)
       // What an error or a redirect says beside its head is not wanted; dropping it ends the exchange.
       guard response.head.status.code == 200 else { return (response.head, []) }
+      if let length = response.body.expectedBytes { onLength(Int(length)) }
       return (response.head, try await response.body.collect(upTo: configuration.maximumBytes))
     } catch {
       switch error.code {
