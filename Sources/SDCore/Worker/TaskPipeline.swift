@@ -109,14 +109,14 @@ struct TaskPipeline: Sendable {
       way.weigh(ready.prepared.payload.count)
       stage.lap("prepare")
       async let _ = keepFresh(run, way)
-      guard try await takeEngine(way, for: ready.prepared.request.model) else {
-        return await handBack(run, held, begun: false)
-      }
+      let hasEngine = try await takeEngine(way, for: ready.prepared.request.model)
       stage.lap("wait")
-      switch try await run.standing(notOlderThan: .seconds(2)) {
+      // Where it is to be given back, what is known already will do.
+      switch try await run.standing(notOlderThan: hasEngine ? .seconds(2) : .seconds(3600)) {
       case .superseded: return superseded(run, held)
       case .cancelled: throw Inferrer.Interruption.cancelled
-      case .ours where !held.isOurs(at: clocks.instant): return await handBack(run, held, begun: false)
+      case .ours where !hasEngine || !held.isOurs(at: clocks.instant):
+        return await handBack(run, held, begun: false)
       case .ours: break
       }
       let (outcome, result) = try await make(ready, run, way, stage)
@@ -127,7 +127,7 @@ struct TaskPipeline: Sendable {
       case .superseded: superseded(run, held)
       case .drained: await handBack(run, held, begun: true)
       case .cancelled:
-        let error = TaskError(.cancelled, .infer, "the task was cancelled")
+        let error = TaskError(.cancelled, way.hasBegun ? .infer : .prepare, "the task was cancelled")
         try await conclude(try await deliverer.close(run, .cancelled, error), nil, run, held)
       }
     } catch is CancellationError {
@@ -203,7 +203,8 @@ struct TaskPipeline: Sendable {
     return !drain.isDraining
   }
 
-  /// Looks at the record while the task waits for the engine, so that no look holds its start up.
+  /// Looks at the record while the task waits for the engine, so that no look holds its start up, and that one which is
+  /// wanted no longer ends at once, however long the engine has others.
   ///
   /// One that waits much longer than it was taken ahead for waits behind a task that takes much longer than those before:
   /// it is sent away, for others to do.
@@ -213,7 +214,8 @@ struct TaskPipeline: Sendable {
     while !way.hasBegun {
       do { try await clocks.sleep(for: interval) } catch { return }
       if clocks.instant > end { way.stopWaiting() }
-      if !way.hasBegun { _ = try? await run.standing(notOlderThan: interval / 2) }
+      guard !way.hasBegun, let standing = try? await run.standing(notOlderThan: interval / 2) else { continue }
+      if standing != .ours { way.stopWaiting() }
     }
   }
 
