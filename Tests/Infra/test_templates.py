@@ -173,14 +173,28 @@ def test_what_is_stored_is_locked_up():
         assert queue["Properties"]["SqsManagedSseEnabled"] is False
 
 
+def test_nothing_that_is_needed_expires():
+    """Every object of the output bucket may: by its records' rule, or by its images'."""
+    deployed = Template("pipeline.yaml").deployed(**PIPELINE, OutputDays=30)
+    rules = deployed.resources["OutputBucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
+    assert {one.get("Prefix", ""): one["ExpirationInDays"] for one in rules if "ExpirationInDays" in one} == {".sd/": 60, "": 30}
+    assert "LifecycleConfiguration" not in deployed.resources["SettingsBucket"]["Properties"]
+    function = deployed.resources["Gateway"]["Properties"]["Environment"]["Variables"]
+    assert function["SD_RUNTIMES"] == "s3://<SettingsBucket>/runtimes.yaml"
+    # A record must outlive the messages of its task, which queues keep for 14 days.
+    [rule] = deployed.template.data["Rules"]["RecordsOutliveTheQueues"]["Assertions"]
+    assert rule["Assert"]["Fn::Not"][0]["Fn::Contains"][0] == [str(days) for days in range(1, 21)]
+    assert Template("pipeline.yaml").parameters["RecordDays"]["MinValue"] == 21
+
+
 def test_every_alarm_has_a_runbook():
     runbooks = (DOCS / "runbooks.md").read_text()
     alarms = []
     for name, parameters in (("pipeline.yaml", {**PIPELINE, "AlarmEmail": "a@b.example"}), ("runtime.yaml",
-                             {**RUNTIME, "RuntimeName": "r", "AlarmTopicArn": "arn:aws:sns:us-west-2:123456789012:a"})):
+                             {**RUNTIME, "RuntimeName": "r", "Priority": "true", "AlarmTopicArn": "arn:aws:sns:us-west-2:123456789012:a"})):
         alarms += [one["Properties"] for one in Template(name).deployed(**parameters)
                    .of_type("AWS::CloudWatch::Alarm").values()]
-    assert len(alarms) == 6
+    assert len(alarms) == 7
     for alarm in alarms:
         title = alarm["AlarmName"].split("-")[-1]
         assert f"\n## {title}\n" in runbooks and f"docs/runbooks.md#{title.lower()}" in alarm["AlarmDescription"]
