@@ -97,11 +97,17 @@ public final class LocalDatabase: Sendable {
   ///
   /// Sees every returned write.
   func read<T: Sendable>(_ body: @escaping @Sendable (Database) throws -> T) async throws -> T {
-    do {
-      return try await reader.read(body)
-    } catch let error as CancellationError {
-      throw error
-    } catch {
+    try await reading { try await $0.read(body) }
+  }
+
+  /// Runs one query, or some that need not agree: as `read`, without the two statements before and after that a snapshot
+  /// costs. The connection cannot write.
+  func look<T: Sendable>(_ body: @escaping @Sendable (Database) throws -> T) async throws -> T {
+    try await reading { try await $0.unsafeRead(body) }
+  }
+
+  private func reading<T: Sendable>(_ body: (DatabaseQueue) async throws -> T) async throws -> T {
+    do { return try await body(reader) } catch let error as CancellationError { throw error } catch {
       throw SDError(database: error, "reading \(reader.path)")
     }
   }

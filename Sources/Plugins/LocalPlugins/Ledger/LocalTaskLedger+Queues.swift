@@ -17,7 +17,7 @@ extension LocalTaskLedger {
 
   /// Where a queued run stands: messages are handed out in the order of one index, so that those before it are counted.
   public func position(of key: RunKey, limit: Int) async throws -> Int? {
-    try await database.read { db in
+    try await database.look { db in
       let place = try db.rows(
         """
         SELECT m.queue, m.rank, m.seq FROM record r JOIN message m ON m.seq = r.message

@@ -121,14 +121,14 @@ public struct LocalTaskLedger: TaskLedger {
 
   /// The newest run of a task.
   public func latest(_ task: TaskKey) async throws -> LedgerEntry? {
-    try await database.read { db in
+    try await database.look { db in
       try db.entries("tenant = ? AND task = ? ORDER BY r.run DESC LIMIT 1", [task.tenant, task.id]).first
     }
   }
 
   /// The run that a submission made.
   public func find(_ task: TaskKey, submission: String) async throws -> LedgerEntry? {
-    try await database.read { db in
+    try await database.look { db in
       try db.entries(
         "tenant = ? AND task = ? AND submission = ? ORDER BY r.run DESC LIMIT 1", [task.tenant, task.id, submission]
       ).first

@@ -46,6 +46,8 @@ struct StoredRecord {
     (self.json, self.context, self.reason) = (json, context, reason)
   }
 
+  private var byteCount: Int { json.count + (context?.count ?? 0) + (reason?.count ?? 0) }
+
   private func record() throws -> TaskRecord {
     var record = try JSONDecoder().decode(TaskRecord.self, from: Data(json))
     if let context { record.context = try JSONValue(parsing: context) }
@@ -59,8 +61,9 @@ struct StoredRecord {
     let (context, reason, digest): (Data?, Data?, Data?) = (row[6], row[7], row[4])
     let stored = StoredRecord(
       json: row.bytes(5), context: context.map { Array($0) }, reason: reason.map { Array($0) })
-    guard stored.digest == digest, let record = try? stored.record(), record.key.isIdentical(to: key),
-      Copies(row) == Copies(record)
+    guard let digest, stored.digest == digest,
+      let record = try? DecodedRecords.shared.record(digest, bytes: stored.byteCount, decode: stored.record),
+      record.key.isIdentical(to: key), Copies(row) == Copies(record)
     else {
       throw SDError(.corrupt, "the stored record of task \(key) is not the one that was written")
     }
