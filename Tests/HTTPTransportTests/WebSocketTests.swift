@@ -168,6 +168,26 @@ import Testing
     #expect(count == 2000)
   }
 
+  @Test func whatWaitsToBeSentIsBounded() throws {
+    let core = try WebSocketCore(HTTPRequest(url: "http://127.0.0.1:9/"), WebSocket.Options())
+    core.open()
+    var leaving: [UInt8] = []
+    let megabyte = [UInt8](repeating: 1, count: 1 << 20)
+    func sent() -> Int { (0..<40).prefix { _ in (try? core.send(.binary(megabyte))) != nil }.count }
+    #expect(sent() == 15)
+    // The thread moves it over once; what it could not send yet keeps it from taking more.
+    core.takeOutgoing(into: &leaving)
+    #expect(sent() == 15)
+    core.takeOutgoing(into: &leaving)
+    #expect(sent() == 0 && leaving.count < 16 << 20)
+    // Nor do pongs pass the bound, for a server that only pings.
+    for _ in 0..<200_000 { core.answer(WebSocketFrames.frame(.pong, megabyte[..<125])) }
+    leaving = []
+    core.takeOutgoing(into: &leaving)
+    #expect(leaving.count <= 16 << 20)
+    #expect(sent() == 15)
+  }
+
   @Test func cancellingAReceiveEndsTheConnection() async throws {
     let server = try ScriptedHTTPServer { request in WebSocketPeer.answer(to: request) { while $0.receive() != nil {} }
     }
