@@ -13,7 +13,9 @@ final class SmallDisk: Sendable {
     /// The process's own writes refuse to grow it. Anybody can have one, one at a time.
     case counted
 
-    static let possible = allCases.filter { $0 == .counted || getenv("CI") != nil || mayMount }
+    static let possible = allCases.filter { $0 == .counted || isCI || mayMount }
+
+    private static var isCI: Bool { getenv("CI").map { $0.pointee != 0 } ?? false }
 
     private static var mayMount: Bool {
       guard let directory = try? TemporaryDirectory(), (try? SmallDisk(.mounted, in: directory, bytes: 1 << 20)) != nil
