@@ -15,6 +15,7 @@ from support.pictures import plain_png, read_png
 from support.waiting import wait_until
 
 FOLDER = pathlib.Path(__file__).with_name("golden")
+ANSWER_TIME = 0.5
 REFUSED = {"detail": "Script 'x' not found"}
 
 
@@ -50,7 +51,9 @@ def results(deployment, tasks):
 def engine(webui):
     """The engine for a runtime of a type: where the references' agents look for it."""
     webui.refusals = {"refuse me": (422, REFUSED)}
-    comfyui = ComfyUI()
+    # A start is told beside the work, and not any more once that has ended.
+    webui.seconds = ANSWER_TIME
+    comfyui = ComfyUI(ANSWER_TIME)
     yield lambda environment: {
         "comfyui": {"API_BASE_URL": comfyui.address}}.get(environment.get("RUNTIME_TYPE"), {})
     comfyui.stop()

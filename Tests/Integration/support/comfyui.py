@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from email.parser import BytesParser
 from http.server import BaseHTTPRequestHandler
 from urllib.parse import parse_qsl, urlsplit
@@ -13,10 +14,11 @@ CLASSES = {"KSampler", "EmptyLatentImage", "CLIPTextEncode", "LoadImage", "SaveI
 
 
 class ComfyUI:
-    """`graphs` are those it did; a node of the class `Fail` fails as its inputs say."""
+    """`graphs` are those it did, and `seconds` how long each answer to one takes; a node of the class `Fail` fails as its
+    inputs say."""
 
-    def __init__(self):
-        self.graphs, self.uploads = [], []
+    def __init__(self, seconds=0.0):
+        self.seconds, self.graphs, self.uploads = seconds, [], []
         self._history, self._files = {}, {}
         self._server = Listener(("127.0.0.1", 0), self._handler())
         # As the reference's charts write it: without a scheme.
@@ -64,6 +66,7 @@ class ComfyUI:
         return outputs, messages, "success"
 
     def _submit(self, body):
+        time.sleep(self.seconds)
         graph, id_ = body["prompt"], body["prompt_id"]
         if refusal := self._refusal(graph):
             return 400, refusal
