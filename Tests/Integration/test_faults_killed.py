@@ -43,6 +43,8 @@ def test_fault_01_killed_before_inference_time_and_again_it_is_no_poison(brief_c
     assert cloud.starts == 0 and (cloud.record().state, cloud.record().json["attempts"]) == ("running", 0)
     inputs.let_go()
     cloud.agent(SD_MAX_ATTEMPTS="2")
+    cloud.reaches("t", "succeeded")
+    cloud.deployment.s3.delete_object(Bucket=cloud.deployment.bucket, Key="inputs/a.png")
     cloud.settle({"t": 1})
     assert cloud.starts == 1 and cloud.record().json["attempts"] == 1
 

@@ -38,7 +38,6 @@ struct WorkerAttemptTests {
     }
     let record = try #require(try await harness.record("t1"))
     #expect((record.attempts, record.claim?.epoch) == (1, claims))
-    #expect(harness.backend.started.count == 1)
   }
 
   @Test("is a start, told while the engine works, and at once where somebody has had the run before")

@@ -8,7 +8,7 @@ import SDTestKit
 struct WorkerHarness: Sendable {
   let system: MemorySystem
   let backend = FakeBackend()
-  var inputs = FakeInputs()
+  let inputs: FakeInputs
   let queue: MemoryQueue
   let letters: MemoryQueue
   let notices: MemoryQueue
@@ -18,8 +18,11 @@ struct WorkerHarness: Sendable {
   var configuration: WorkerConfiguration
 
   init(
-    visibility: Duration = .seconds(30), maximumLease: Duration = .seconds(12 * 3600), clocks: Clocks = .system
+    visibility: Duration = .seconds(30), maximumLease: Duration = .seconds(12 * 3600),
+    inputs: FakeInputs = FakeInputs(),
+    clocks: Clocks = .system
   ) throws {
+    self.inputs = inputs
     system = MemorySystem(name: RandomName.make(), clocks: clocks)
     queue = system.queue("sdruntime", configuration: .init(visibility: visibility, maximumLease: maximumLease))
     letters = system.queue("sdruntime-dlq")

@@ -7,11 +7,18 @@ import Testing
 struct WorkerTakeOverTests {
   private let harness: WorkerHarness
   private let slow = FakeBackend()
+  private let answer = Gate()
 
   init() throws {
     harness = try WorkerHarness()
-    slow.usually(.succeed(images: 3))
+    slow.usually(.hold(answer, then: .succeed(images: 3)))
     harness.backend.usually(.succeed(images: 2))
+  }
+
+  /// Has the first worker's engine answer once its start is in the record.
+  private func letAnswer() async throws {
+    try await eventually("the first start in the record") { try await harness.record("t1")?.attempts == 1 }
+    answer.open()
   }
 
   /// Has the message of t1 handed out once more, as some queues do.
@@ -40,6 +47,7 @@ struct WorkerTakeOverTests {
     try await harness.submit("t1")
     let first = harness.worker("one", backend: slow, store: store) { $0.maximumTasks = 1 }
     async let firstDone: Void = first.run()
+    try await letAnswer()
     try await eventually("the first worker's pause") { paused.waiting == 1 }
     try await duplicate()
     let second = harness.worker("two") { $0.maximumTasks = 1 }
@@ -58,6 +66,7 @@ struct WorkerTakeOverTests {
     try await harness.submit("t1")
     let first = harness.worker("one", backend: slow, ledger: ledgers[0]) { $0.maximumTasks = 1 }
     async let firstDone: Void = first.run()
+    try await letAnswer()
     try await eventually("the first worker's pause") { pauses[0].waiting == 1 }
     try await duplicate()
     let second = harness.worker("two", ledger: ledgers[1]) { $0.maximumTasks = 1 }
@@ -78,6 +87,7 @@ struct WorkerTakeOverTests {
     try await withThrowingTaskGroup(of: Void.self) { group in
       let first = harness.worker("one", backend: slow, ledger: ledger) { $0.maximumTasks = 1 }
       group.addTask { try await first.run() }
+      try await letAnswer()
       try await eventually("the first worker's pause") { paused.waiting == 1 }
       group.cancelAll()
       do { try await group.waitForAll() } catch is CancellationError {}

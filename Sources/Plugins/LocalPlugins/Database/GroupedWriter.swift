@@ -1,4 +1,3 @@
-import Dispatch
 import GRDB
 import SDCore
 import Synchronization
@@ -26,7 +25,7 @@ final class GroupedWriter: Sendable {
   private let bells: Doorbells
   private let rivals: RivalWatch
   private let state = Mutex(State())
-  private let arrival = DispatchSemaphore(value: 0)
+  private let arrival = MonotonicSemaphore()
   private let tuning = Mutex(GatherTuning())
   /// How the connection was opened.
   private let isSynced = Atomic(true)
@@ -121,14 +120,14 @@ final class GroupedWriter: Sendable {
       }
       let left = ContinuousClock.now.duration(to: end)
       if count >= expected || left <= .zero { break }
-      _ = arrival.wait(timeout: .now() + .nanoseconds(Int(left.seconds * 1e9)))
+      _ = arrival.wait(atMost: left)
     }
     let count = state.withLock { state in
       state.isGathering = false
       return state.durable.count
     }
     // Signals of arrivals that were seen without waiting are used up, lest the next gathering takes them for its own.
-    while arrival.wait(timeout: .now()) == .success {}
+    while arrival.wait(atMost: .zero) {}
     tuning.withLock { $0.gathered(count, of: expected) }
   }
 
