@@ -240,6 +240,8 @@ def test_the_gateway_is_ready_for_the_world():
     manifests = helm.render("gateway")
     deployment = manifests.one("Deployment", "-gateway")
     [container] = deployment["spec"]["template"]["spec"]["containers"]
+    # System nodes of infra/cluster.yaml are arm64 unless told otherwise, our images amd64.
+    assert deployment["spec"]["template"]["spec"]["nodeSelector"] == {"kubernetes.io/arch": "amd64"}
     assert_restricted(container["securityContext"])
     assert container["readinessProbe"]["httpGet"] == {"path": "/readyz", "port": "http"}
     environment = {one["name"]: one.get("value") for one in container["env"]}

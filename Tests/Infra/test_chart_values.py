@@ -40,7 +40,8 @@ def test_every_value_is_shown_or_used_by_a_feature():
     templates += (CHART / "alerts" / "runtime.yaml").read_text()
 
     # What is handed on to Kubernetes as it stands.
-    whole = {"osVolume", "dataVolume", "resources", "securityContext", "labels", "limits", "metricsNamespaceLabels"}
+    whole = {"osVolume", "dataVolume", "resources", "securityContext", "labels", "limits", "metricsNamespaceLabels",
+             "nodeSelector"}
 
     def leaves(values, path=()):
         for name, value in values.items():

@@ -9,8 +9,9 @@ import pytest
 
 from support import strictyaml
 from support.cloudformation import TEMPLATES, Template
-from support.paths import DOCS, INFRA
+from support.paths import CHART, DOCS, INFRA
 
+VALUES = strictyaml.load((CHART / "values.yaml").read_text())
 RUNTIME = {
     "PipelineStackName": "sd", "InputTopicArn": "arn:aws:sns:us-west-2:123456789012:sd-input",
     "OutputTopicArn": "arn:aws:sns:us-west-2:123456789012:sd-output", "OutputBucketArn": "arn:aws:s3:::sd-output",
@@ -172,14 +173,28 @@ def test_what_is_stored_is_locked_up():
         assert queue["Properties"]["SqsManagedSseEnabled"] is False
 
 
+def test_nothing_that_is_needed_expires():
+    """Every object of the output bucket may: by its records' rule, or by its images'."""
+    deployed = Template("pipeline.yaml").deployed(**PIPELINE, OutputDays=30)
+    rules = deployed.resources["OutputBucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
+    assert {one.get("Prefix", ""): one["ExpirationInDays"] for one in rules if "ExpirationInDays" in one} == {".sd/": 60, "": 30}
+    assert "LifecycleConfiguration" not in deployed.resources["SettingsBucket"]["Properties"]
+    function = deployed.resources["Gateway"]["Properties"]["Environment"]["Variables"]
+    assert function["SD_RUNTIMES"] == "s3://<SettingsBucket>/runtimes.yaml"
+    # A record must outlive the messages of its task, which queues keep for 14 days.
+    [rule] = deployed.template.data["Rules"]["RecordsOutliveTheQueues"]["Assertions"]
+    assert rule["Assert"]["Fn::Not"][0]["Fn::Contains"][0] == [str(days) for days in range(1, 21)]
+    assert Template("pipeline.yaml").parameters["RecordDays"]["MinValue"] == 21
+
+
 def test_every_alarm_has_a_runbook():
     runbooks = (DOCS / "runbooks.md").read_text()
     alarms = []
     for name, parameters in (("pipeline.yaml", {**PIPELINE, "AlarmEmail": "a@b.example"}), ("runtime.yaml",
-                             {**RUNTIME, "RuntimeName": "r", "AlarmTopicArn": "arn:aws:sns:us-west-2:123456789012:a"})):
+                             {**RUNTIME, "RuntimeName": "r", "Priority": "true", "AlarmTopicArn": "arn:aws:sns:us-west-2:123456789012:a"})):
         alarms += [one["Properties"] for one in Template(name).deployed(**parameters)
                    .of_type("AWS::CloudWatch::Alarm").values()]
-    assert len(alarms) == 6
+    assert len(alarms) == 7
     for alarm in alarms:
         title = alarm["AlarmName"].split("-")[-1]
         assert f"\n## {title}\n" in runbooks and f"docs/runbooks.md#{title.lower()}" in alarm["AlarmDescription"]
@@ -231,3 +246,24 @@ def test_other_charts_are_pinned_and_get_what_the_cluster_puts_out():
     from support import helm
     label = helm.render("karpenter-al2023").one("NodePool")["spec"]["template"]["metadata"]["labels"]
     assert label["nvidia.com/device-plugin.config"] in slicing
+    for name in slicing.keys() - {"whole"}:
+        sharing = strictyaml.load(slicing[name])["sharing"]["timeSlicing"]["resources"]
+        assert sharing == [{"name": "nvidia.com/gpu", "replicas": int(name.removeprefix("time-slicing-"))}]
+
+
+def test_models_are_copied_in_the_engines_name_and_read_by_all():
+    """DataSync mounts as root, whom the file system's policy lets do nothing: it needs role and access point."""
+    deployed = Template("efs.yaml").deployed(
+        VpcId="vpc-1", VpcCidr="10.0.0.0/16", SubnetIds="subnet-1,subnet-2", SubnetCount=2, ModelBucketArn="arn:aws:s3:::m")
+    target = deployed.resources["Target"]["Properties"]
+    assert target["AccessPointArn"] == "<AccessPoint.Arn>" and target["InTransitEncryption"] == "TLS1_2"
+    assert target["FileSystemAccessRoleArn"] == "<DataSyncRole.Arn>" and "Subdirectory" not in target
+    [write] = [one for one in deployed.resources["DataSyncPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+               if one["Sid"] == "Write"]
+    assert "elasticfilesystem:ClientWrite" in write["Action"] and write["Resource"] == "<FileSystem.Arn>"
+    assert write["Condition"]["StringEquals"]["elasticfilesystem:AccessPointArn"] == target["AccessPointArn"]
+    policy = deployed.resources["FileSystem"]["Properties"]["FileSystemPolicy"]["Statement"]
+    assert [one["Action"] for one in policy if one["Effect"] == "Allow"] == ["elasticfilesystem:ClientMount"]
+    point = deployed.resources["AccessPoint"]["Properties"]
+    owner, user = point["RootDirectory"]["CreationInfo"], point["PosixUser"]
+    assert owner["OwnerUid"] == user["Uid"] == str(VALUES["engine"]["securityContext"]["runAsUser"])
