@@ -157,9 +157,10 @@ let modules: [Module] = [
     kind: .test, name: "MemoryPluginsTests", path: "Tests/MemoryPluginsTests",
     ours: ["SDCore", "MemoryPlugins", "SDTestKit"]),
   .init(kind: .c, name: "CSyncCount", path: "Tests/CSyncCount"),
+  .init(kind: .c, name: "CSmallDisk", path: "Tests/CSmallDisk"),
   .init(
     kind: .test, name: "LocalPluginsTests", path: "Tests/LocalPluginsTests",
-    ours: ["SDCore", "LocalPlugins", "SDTestKit", "CSyncCount"],
+    ours: ["SDCore", "LocalPlugins", "SDTestKit", "CSyncCount", "CSmallDisk"],
     theirs: [grdb, logging]),
   .init(
     kind: .test, name: "BackendPluginsTests", path: "Tests/BackendPluginsTests",

@@ -1,5 +1,4 @@
 import AWSPlugins
-import Glibc
 import SDCore
 import Testing
 
@@ -17,7 +16,7 @@ import Testing
   }
 
   @Test func aSpanOfAnotherProcessesTraceIsASegmentOfTheService() async throws {
-    let daemon = try Daemon()
+    let daemon = try XRayListener()
     try await XRaySpanExporter(address: daemon.address).export([
       try Self.span(parent: "b7ad6b7169203331", isRemote: true)
     ])
@@ -32,7 +31,7 @@ import Testing
   }
 
   @Test func aPartOfOursIsASubsegmentWithItsFault() async throws {
-    let daemon = try Daemon()
+    let daemon = try XRayListener()
     var span = try Self.span(parent: "b7ad6b7169203331")
     span.kind = .client
     span.status = .error("no luck")
@@ -44,7 +43,7 @@ import Testing
   }
 
   @Test func whatADatagramDoesNotHoldIsLeftOut() async throws {
-    let daemon = try Daemon()
+    let daemon = try XRayListener()
     var span = try Self.span()
     span.attributes["long"] = .array([.string(String(repeating: "x", count: 70_000))])
     try await XRaySpanExporter(address: daemon.address).export([span])
@@ -59,41 +58,5 @@ import Testing
 
   @Test(arguments: ["", ":", "host:port", "host:0", "host:70000"]) func whatIsNoAddressIsRefused(_ text: String) {
     #expect(throws: SDError.self) { try XRaySpanExporter(address: text) }
-  }
-}
-
-/// A socket that hears what a daemon would.
-private final class Daemon {
-  let address: String
-  private let descriptor: Int32
-
-  init() throws {
-    let descriptor = socket(AF_INET, Int32(SOCK_DGRAM.rawValue), 0)
-    try #require(descriptor >= 0)
-    var name = sockaddr_in()
-    name.sin_family = sa_family_t(AF_INET)
-    name.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-    let port: UInt16 = try withUnsafeMutablePointer(to: &name) { pointer in
-      try pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
-        try #require(bind(descriptor, pointer, length) == 0)
-        try #require(getsockname(descriptor, pointer, &length) == 0)
-      }
-      return UInt16(bigEndian: pointer.pointee.sin_port)
-    }
-    var limit = timeval(tv_sec: 20, tv_usec: 0)
-    setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
-    address = "127.0.0.1:\(port)"
-    self.descriptor = descriptor
-  }
-
-  deinit { close(descriptor) }
-
-  func receive() throws -> (header: JSONValue, segment: JSONValue) {
-    var buffer = [UInt8](repeating: 0, count: 1 << 16)
-    let count = recv(descriptor, &buffer, buffer.count, 0)
-    try #require(count > 0)
-    let lines = buffer[..<count].split(separator: UInt8(ascii: "\n"), maxSplits: 1)
-    return (try JSONValue(parsing: Array(lines[0])), try JSONValue(parsing: Array(lines[1])))
   }
 }

@@ -18,6 +18,8 @@ REFERENCE = HERE / "reference"
 # How many cases of each operation; the short form is for CI.
 COUNT = int(os.environ.get("SDTEST_CASES", "30"))
 SEED = int(os.environ.get("SDTEST_SEED", "1"))
+# What hangs is ended; many cases on a busy machine are not.
+LIMIT = 1200 + 6 * COUNT
 
 
 def python_for(service):
@@ -39,7 +41,7 @@ def binaries():
 @pytest.fixture(scope="session")
 def probe(binaries):
     """Runs the probe; its JSON lines."""
-    def run(*arguments, lines=(), limit=600):
+    def run(*arguments, lines=(), limit=LIMIT):
         done = subprocess.run([binaries / "awskit-probe", *map(str, arguments)], input="".join(f"{line}\n" for line in lines),
                               capture_output=True, text=True, timeout=limit)
         assert done.returncode == 0, f"awskit-probe {arguments} ended with {done.returncode}: {done.stderr[-2000:]}"
@@ -50,7 +52,7 @@ def probe(binaries):
 @pytest.fixture(scope="session")
 def reference():
     """Runs a program of reference/; its lines."""
-    def run(program, *arguments, service=None, limit=1200):
+    def run(program, *arguments, service=None, limit=LIMIT):
         done = subprocess.run([python_for(service), REFERENCE / program, *map(str, arguments)], capture_output=True,
                               text=True, timeout=limit)
         assert done.returncode == 0, f"{program} ended with {done.returncode}: {done.stderr[-3000:]}"
@@ -61,7 +63,7 @@ def reference():
 @pytest.fixture(scope="session")
 def swift_test():
     """Runs suites of the built Swift tests with variables set; how many tests ran."""
-    def run(suites, variables, limit=1200):
+    def run(suites, variables, limit=LIMIT):
         done = subprocess.run(
             ["swift", "test", "--skip-build", "--disable-xctest", "--filter", f"AWSKitTests\\.({suites})"], cwd=ROOT,
             env=os.environ | variables, capture_output=True, text=True, timeout=limit)

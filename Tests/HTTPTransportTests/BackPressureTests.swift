@@ -58,6 +58,49 @@ import Testing
     }
   }
 
+  @Test func whatWasHeldBackCountsForTheCollectorsLimitAtOnce() async throws {
+    // More than the transport takes unread, so that libcurl holds the last bytes back; and then no byte more.
+    let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n80000\r\n"
+    let held = Array(head.utf8) + UploadTests.pattern(350_000)
+    let server = try ScriptedHTTPServer { $0.path == "/held" ? .raw(held).then(.hang) : .respond(body: "ok") }
+    try await withTransport { transport in
+      let response = try await transport.execute(
+        HTTPRequest(url: server.url + "/held"), body: .none, options: .with { $0.stallTimeout = .seconds(60) })
+      #expect(try await server.wait { $0.sentBytes >= held.count })
+      for _ in 0..<20 { _ = try await transport.send(HTTPRequest(url: server.url), upTo: 10) }
+      let error = await failure { () throws(TransportError) in try await response.body.collect(upTo: 340_000) }
+      #expect(error?.code == .tooLarge)
+    }
+  }
+
+  @Test func whatWillBeCollectedIsNotHeldBack() async throws {
+    let size = 20_000_000
+    let server = try ScriptedHTTPServer { _ in .fill(count: size) }
+    try await withTransport { transport in
+      let response = try await transport.execute(
+        HTTPRequest(url: server.url), body: .none, options: .with { $0.collectsUpTo = size })
+      #expect(try await server.wait { $0.sentBytes >= size })
+      #expect(try await response.body.collect(upTo: size).count == size)
+      let tooLarge = await failure { () throws(TransportError) in
+        try await transport.send(HTTPRequest(url: server.url), upTo: size - 1)
+      }
+      #expect(tooLarge?.code == .tooLarge)
+    }
+  }
+
+  @Test func aPromiseOfMuchTakesNoMemory() async throws {
+    // More than any machine has: believing it would end the program.
+    let server = try ScriptedHTTPServer { _ in
+      .raw("HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999\r\n\r\nabc").then(.close)
+    }
+    try await withTransport { transport in
+      let broken = await failure { () throws(TransportError) in
+        try await transport.send(HTTPRequest(url: server.url), upTo: .max)
+      }
+      #expect(broken?.code == .connectionLost)
+    }
+  }
+
   @Test func aSleepingReaderDoesNotStopOthers() async throws {
     let server = try ScriptedHTTPServer { $0.path == "/big" ? .fill(count: 20_000_000) : .respond(body: "ok") }
     try await withTransport { transport in

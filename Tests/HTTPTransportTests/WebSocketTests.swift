@@ -168,6 +168,30 @@ import Testing
     #expect(count == 2000)
   }
 
+  @Test func whatWaitsToBeSentIsBounded() throws {
+    let core = try WebSocketCore(HTTPRequest(url: "http://127.0.0.1:9/"), WebSocket.Options())
+    core.open()
+    var leaving: [UInt8] = []
+    // A server that pings, and reads nothing: of its pongs no more is kept than there is room for.
+    func ping() {
+      let pongs = [UInt8](repeating: 0, count: 1 << 20)
+      for _ in 0..<40 { core.answer(pongs) }
+    }
+    ping()
+    #expect(throws: TransportError.self) { try core.send(.text("a")) }
+    core.takeOutgoing(into: &leaving)
+    #expect(leaving.count == 16 << 20)
+    // What the thread could not send yet keeps it from taking more, which would make room again.
+    ping()
+    core.takeOutgoing(into: &leaving)
+    #expect(leaving.count == 16 << 20)
+    #expect(throws: TransportError.self) { try core.send(.text("a")) }
+    leaving = []
+    core.takeOutgoing(into: &leaving)
+    #expect(leaving.count == 16 << 20)
+    try core.send(.text("a"))
+  }
+
   @Test func cancellingAReceiveEndsTheConnection() async throws {
     let server = try ScriptedHTTPServer { request in WebSocketPeer.answer(to: request) { while $0.receive() != nil {} }
     }

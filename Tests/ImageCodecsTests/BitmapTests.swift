@@ -82,6 +82,16 @@ struct BitmapTests {
     #expect(coarse.count < file.count)
   }
 
+  @Test("A JPEG much larger than the first room for it")
+  func largeJPEG() throws {
+    var noise = SystemRandomNumberGenerator()
+    let bitmap = try Bitmap(decoding: png(300, 200) { _, _ in (noise.next(), noise.next(), noise.next()) })
+    let file = try bitmap.encoded(as: .jpeg(quality: 100))
+    #expect(file.count > 65_536)
+    #expect(file.suffix(2) == [0xFF, 0xD9])
+    #expect(try Bitmap(decoding: file).width == 300)
+  }
+
   @Test("A gray JPEG is read")
   func grayJPEG() throws {
     let bitmap = try Bitmap(decoding: Fixture.grayJPEG)

@@ -10,10 +10,12 @@ import pathlib
 
 import pytest
 
+from support.comfyui import ComfyUI
 from support.pictures import plain_png, read_png
 from support.waiting import wait_until
 
 FOLDER = pathlib.Path(__file__).with_name("golden")
+ANSWER_TIME = 0.5
 REFUSED = {"detail": "Script 'x' not found"}
 
 
@@ -45,19 +47,31 @@ def results(deployment, tasks):
     return json.loads(json.dumps(found).replace(deployment.bucket, "{bucket}"))
 
 
+@pytest.fixture
+def engine(webui):
+    """The engine for a runtime of a type: where the references' agents look for it."""
+    webui.refusals = {"refuse me": (422, REFUSED)}
+    # A start is told beside the work, and not any more once that has ended.
+    webui.seconds = ANSWER_TIME
+    comfyui = ComfyUI(ANSWER_TIME)
+    yield lambda environment: {
+        "comfyui": {"API_BASE_URL": comfyui.address}}.get(environment.get("RUNTIME_TYPE"), {})
+    comfyui.stop()
+
+
 @pytest.mark.parametrize("api", sorted(path.stem for path in FOLDER.glob("*.json")))
 @pytest.mark.parametrize("program, arguments", [("sd-agent", ()), ("sd-job", ("--max-tasks", "100"))], ids=["sd-agent", "sd-job"])
-def test_every_task_type_gives_what_its_clients_expect(deploy, programs, webui, api, program, arguments):
+def test_every_task_type_gives_what_its_clients_expect(deploy, programs, webui, engine, api, program, arguments):
     golden = json.loads((FOLDER / f"{api}.json").read_text())
     deployment = deploy()
     deployment.s3.put_object(
         Bucket=deployment.bucket, Key="inputs/cat.png", Body=plain_png(8, 8, lambda x, y: (x, y, 0)), ContentType="image/png")
-    webui.refusals = {"refuse me": (422, REFUSED)}
     for number, task in enumerate(golden["tasks"].values()):
         body = message(task, deployment)
         # Every other one as raw delivery hands it over.
         deployment.send(json.dumps(body) if number % 2 else body)
-    process = programs.start(program, *arguments, **deployment.environment(webui.url, **golden["environment"]))
+    environment = golden["environment"] | engine(golden["environment"])
+    process = programs.start(program, *arguments, **deployment.environment(webui.url, **environment))
     wait_until(lambda: deployment.left() == 0 or not process.is_running, 90, "an empty queue", interval=0.1)
     if program == "sd-job":
         assert process.wait(30) == 1, "some of its tasks failed"

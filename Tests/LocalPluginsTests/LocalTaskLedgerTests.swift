@@ -51,6 +51,22 @@ import Testing
     #expect(recorder.errors.count == 1, "what is left out is told of")
   }
 
+  @Test(arguments: [
+    "runtime = 's'", "runtime = NULL", "runtime = CAST(x'f2' AS TEXT)", "json = x'00'",
+    "json = CAST(replace(CAST(json AS TEXT), '\"runtime\":\"r\"', '\"runtime\":\"s\"') AS BLOB)",
+  ])
+  func aRecordThatIsDamagedIsMissedFromNoListOfARuntimeInSilence(damage: String) async throws {
+    let directory = try TemporaryDirectory()
+    let recorder = LogRecorder()
+    let ledger = LocalTaskLedger(in: try directory.database(log: recorder))
+    for n in 0..<3 { _ = try await ledger.create(record("t\(n)"), request: []) }
+    _ = try await ledger.create(record("t3", runtime: "other"), request: [])
+    try flipped(directory, "UPDATE record SET \(damage) WHERE task = 't1'")
+    #expect(try await ledger.page(LedgerQuery(runtime: "r")).records.map(\.key.task.id) == ["t2", "t0"])
+    #expect(recorder.errors.count == 1 && recorder.errors[0].contains("t1"), "what is left out is told of")
+    #expect(try await ledger.page(LedgerQuery(runtime: "other")).records.map(\.key.task.id) == ["t3"])
+  }
+
   @Test func aChangedRequestIsCorruptForThatTaskAlone() async throws {
     let directory = try TemporaryDirectory()
     let database = try directory.database()
@@ -96,7 +112,8 @@ import Testing
       """
       WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 6000)
       INSERT INTO record (tenant, task, run, submission, created, state, runtime, revision, digest, json)
-      SELECT '', 'x' || i, 1, 's' || i, 1000 + i, 'queued', 'common', 1, x'00', x'00' FROM n
+      SELECT '', 'x' || i, 1, 's' || i, 1000 + i, 'queued', 'common', 1, x'00',
+        CAST('{"runtime":"common"}' AS BLOB) FROM n
       """)
     let first = try await ledger.page(LedgerQuery(runtime: "rare"))
     #expect(first.records.isEmpty)

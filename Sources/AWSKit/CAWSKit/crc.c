@@ -9,155 +9,164 @@
 #endif
 
 // Reflected polynomials: CRC-32 (ISO-HDLC), CRC-32C (Castagnoli), CRC-64/NVME.
-#define POLY32 0xEDB88320u
-#define POLY32C 0x82F63B78u
+#define POLY32 0xEDB88320ull
+#define POLY32C 0x82F63B78ull
 #define POLY64 0x9A6C9329AC4BC9B5ull
 
-// Eight tables each: eight bytes are taken a step.
-static uint32_t table32[8][256];
-static uint32_t table32c[8][256];
-static uint64_t table64[8][256];
+// What moves a polynomial of 128 bits on by so many bits: powers of x, for its low and its high half in memory.
+typedef struct {
+  uint64_t low, high;
+} shift;
+
+// A register of 64 bits serves both widths: one of 32 stands in its low half.
+typedef struct {
+  // Eight bytes are taken a step.
+  uint64_t table[8][256];
+  shift by128, by256, by512, by1024;
+} crc;
+
+static crc crc32, crc32c, crc64;
 static pthread_once_t made = PTHREAD_ONCE_INIT;
 
-static void make_table32(uint32_t table[8][256], uint32_t poly) {
-  for (uint32_t i = 0; i < 256; i++) {
-    uint32_t crc = i;
-    for (int bit = 0; bit < 8; bit++) crc = (crc >> 1) ^ (poly & (0u - (crc & 1)));
-    table[0][i] = crc;
-  }
-  for (int i = 0; i < 256; i++)
-    for (int k = 1; k < 8; k++) table[k][i] = (table[k - 1][i] >> 8) ^ table[0][table[k - 1][i] & 255];
+// x to the n-th modulo a polynomial; bit 63 is x to the 0th, and both stand at the top.
+static uint64_t power(unsigned n, uint64_t poly, unsigned width) {
+  const uint64_t last = 1ull << (64 - width);
+  uint64_t value = 1ull << 63;
+  for (; n > 0; n--) value = value & last ? ((value ^ last) >> 1) ^ poly << (64 - width) : value >> 1;
+  return value;
 }
 
-static void make_tables(void) {
-  make_table32(table32, POLY32);
-  make_table32(table32c, POLY32C);
-  for (uint64_t i = 0; i < 256; i++) {
-    uint64_t crc = i;
-    for (int bit = 0; bit < 8; bit++) crc = (crc >> 1) ^ (POLY64 & (0ull - (crc & 1)));
-    table64[0][i] = crc;
-  }
-  for (int i = 0; i < 256; i++)
-    for (int k = 1; k < 8; k++) table64[k][i] = (table64[k - 1][i] >> 8) ^ table64[0][table64[k - 1][i] & 255];
+// The product of two reflected halves has one bit more than fits: hence one power less.
+static shift shift_by(unsigned bits, uint64_t poly, unsigned width) {
+  return (shift){power(bits + 63, poly, width), power(bits - 1, poly, width)};
 }
+
+static void make(crc *crc, uint64_t poly, unsigned width) {
+  for (uint64_t i = 0; i < 256; i++) {
+    uint64_t value = i;
+    for (int bit = 0; bit < 8; bit++) value = (value >> 1) ^ (poly & (0ull - (value & 1)));
+    crc->table[0][i] = value;
+  }
+  for (int i = 0; i < 256; i++) {
+    for (int k = 1; k < 8; k++) {
+      const uint64_t before = crc->table[k - 1][i];
+      crc->table[k][i] = (before >> 8) ^ crc->table[0][before & 255];
+    }
+  }
+  crc->by128 = shift_by(128, poly, width);
+  crc->by256 = shift_by(256, poly, width);
+  crc->by512 = shift_by(512, poly, width);
+  crc->by1024 = shift_by(1024, poly, width);
+}
+
+static void make_all(void) {
+  make(&crc32, POLY32, 32);
+  make(&crc32c, POLY32C, 32);
+  make(&crc64, POLY64, 64);
+}
+
+static uint64_t run_table(const crc *crc, uint64_t value, const uint8_t *bytes, size_t count) {
+  while (count >= 8) {
+    uint64_t word;
+    memcpy(&word, bytes, 8);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    word = __builtin_bswap64(word);
+#endif
+    word ^= value;
+    value = crc->table[7][word & 255] ^ crc->table[6][(word >> 8) & 255] ^ crc->table[5][(word >> 16) & 255] ^
+            crc->table[4][(word >> 24) & 255] ^ crc->table[3][(word >> 32) & 255] ^
+            crc->table[2][(word >> 40) & 255] ^ crc->table[1][(word >> 48) & 255] ^ crc->table[0][word >> 56];
+    bytes += 8;
+    count -= 8;
+  }
+  while (count-- > 0) value = (value >> 8) ^ crc->table[0][(value ^ *bytes++) & 255];
+  return value;
+}
+
+#if HAS_X86
+// Carry-less multiplication folds many bytes to sixteen that have the same remainder, after Intel's "Fast CRC Computation
+// for Generic Polynomials Using PCLMULQDQ Instruction". The table does those sixteen.
+
+#define LOAD(p) _mm_loadu_si128((const __m128i *)(p))
+#define SHIFT(s) _mm_set_epi64x((long long)(s).high, (long long)(s).low)
+#define FOLD(x, s, next) \
+  _mm_xor_si128(_mm_xor_si128(_mm_clmulepi64_si128(x, s, 0x00), _mm_clmulepi64_si128(x, s, 0x11)), next)
+
+// `count` is at least 64 and a multiple of 64.
+__attribute__((target("pclmul,sse4.1"))) static uint64_t fold128(
+    const crc *crc, uint64_t value, const uint8_t *bytes, size_t count) {
+  const __m128i far = SHIFT(crc->by512), near = SHIFT(crc->by128);
+  __m128i x0 = _mm_xor_si128(LOAD(bytes), _mm_cvtsi64_si128((long long)value));
+  __m128i x1 = LOAD(bytes + 16), x2 = LOAD(bytes + 32), x3 = LOAD(bytes + 48);
+  for (size_t at = 64; at < count; at += 64) {
+    x0 = FOLD(x0, far, LOAD(bytes + at));
+    x1 = FOLD(x1, far, LOAD(bytes + at + 16));
+    x2 = FOLD(x2, far, LOAD(bytes + at + 32));
+    x3 = FOLD(x3, far, LOAD(bytes + at + 48));
+  }
+  x1 = FOLD(x0, near, x1);
+  x2 = FOLD(x1, near, x2);
+  x3 = FOLD(x2, near, x3);
+  uint8_t folded[16];
+  _mm_storeu_si128((__m128i *)folded, x3);
+  return run_table(crc, 0, folded, sizeof folded);
+}
+
+#define LOAD2(p) _mm256_loadu_si256((const __m256i *)(p))
+#define FOLD2(x, s, next) \
+  _mm256_xor_si256(_mm256_xor_si256(_mm256_clmulepi64_epi128(x, s, 0x00), _mm256_clmulepi64_epi128(x, s, 0x11)), next)
+
+// The same, two at a time. `count` is at least 128 and a multiple of 128.
+__attribute__((target("avx2,pclmul,vpclmulqdq"))) static uint64_t fold256(
+    const crc *crc, uint64_t value, const uint8_t *bytes, size_t count) {
+  const __m256i far = _mm256_broadcastsi128_si256(SHIFT(crc->by1024));
+  const __m256i near = _mm256_broadcastsi128_si256(SHIFT(crc->by256));
+  __m256i x0 = _mm256_xor_si256(LOAD2(bytes), _mm256_set_epi64x(0, 0, 0, (long long)value));
+  __m256i x1 = LOAD2(bytes + 32), x2 = LOAD2(bytes + 64), x3 = LOAD2(bytes + 96);
+  for (size_t at = 128; at < count; at += 128) {
+    x0 = FOLD2(x0, far, LOAD2(bytes + at));
+    x1 = FOLD2(x1, far, LOAD2(bytes + at + 32));
+    x2 = FOLD2(x2, far, LOAD2(bytes + at + 64));
+    x3 = FOLD2(x3, far, LOAD2(bytes + at + 96));
+  }
+  x1 = FOLD2(x0, near, x1);
+  x2 = FOLD2(x1, near, x2);
+  x3 = FOLD2(x2, near, x3);
+  const __m128i first = _mm256_castsi256_si128(x3), second = _mm256_extracti128_si256(x3, 1);
+  uint8_t folded[16];
+  _mm_storeu_si128((__m128i *)folded, FOLD(first, SHIFT(crc->by128), second));
+  return run_table(crc, 0, folded, sizeof folded);
+}
+#endif
 
 // Takes the inverted register, gives the inverted register.
-static uint32_t run32(uint32_t table[8][256], uint32_t crc, const uint8_t *bytes, size_t count) {
-  while (count >= 8) {
-    uint64_t word;
-    memcpy(&word, bytes, 8);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    word = __builtin_bswap64(word);
-#endif
-    word ^= crc;
-    crc = table[7][word & 255] ^ table[6][(word >> 8) & 255] ^ table[5][(word >> 16) & 255] ^
-          table[4][(word >> 24) & 255] ^ table[3][(word >> 32) & 255] ^ table[2][(word >> 40) & 255] ^
-          table[1][(word >> 48) & 255] ^ table[0][word >> 56];
-    bytes += 8;
-    count -= 8;
-  }
-  while (count-- > 0) crc = (crc >> 8) ^ table[0][(crc ^ *bytes++) & 255];
-  return crc;
-}
-
+static uint64_t run(const crc *crc, uint64_t value, const uint8_t *bytes, size_t count) {
 #if HAS_X86
-// Folds 64 bytes a step by carry-less multiplication, after Intel's "Fast CRC Computation for Generic Polynomials
-// Using PCLMULQDQ Instruction"; the constants are powers of x modulo the polynomial. `count` is at least 64 and a
-// multiple of 16.
-__attribute__((target("pclmul,sse4.1"))) static uint32_t fold32(uint32_t crc, const uint8_t *bytes, size_t count) {
-  const __m128i k1k2 = _mm_set_epi64x(0x01c6e41596, 0x0154442bd4);
-  const __m128i k3k4 = _mm_set_epi64x(0x00ccaa009e, 0x01751997d0);
-  const __m128i k5 = _mm_set_epi64x(0, 0x0163cd6124);
-  const __m128i poly = _mm_set_epi64x(0x01f7011641, 0x01db710641);
-  const __m128i low32 = _mm_setr_epi32(~0, 0, ~0, 0);
-#define LOAD(p) _mm_loadu_si128((const __m128i *)(p))
-#define FOLD(x, k, next) \
-  _mm_xor_si128(_mm_xor_si128(_mm_clmulepi64_si128(x, k, 0x00), _mm_clmulepi64_si128(x, k, 0x11)), next)
-  __m128i x1 = _mm_xor_si128(LOAD(bytes), _mm_cvtsi32_si128((int)crc));
-  __m128i x2 = LOAD(bytes + 16), x3 = LOAD(bytes + 32), x4 = LOAD(bytes + 48);
-  bytes += 64;
-  count -= 64;
-  while (count >= 64) {
-    x1 = FOLD(x1, k1k2, LOAD(bytes));
-    x2 = FOLD(x2, k1k2, LOAD(bytes + 16));
-    x3 = FOLD(x3, k1k2, LOAD(bytes + 32));
-    x4 = FOLD(x4, k1k2, LOAD(bytes + 48));
-    bytes += 64;
-    count -= 64;
+  size_t folded = 0;
+  if (count >= 128 && __builtin_cpu_supports("vpclmulqdq") && __builtin_cpu_supports("avx2")) {
+    folded = count & ~(size_t)127;
+    value = fold256(crc, value, bytes, folded);
+  } else if (count >= 64 && __builtin_cpu_supports("pclmul") && __builtin_cpu_supports("sse4.1")) {
+    folded = count & ~(size_t)63;
+    value = fold128(crc, value, bytes, folded);
   }
-  x1 = FOLD(x1, k3k4, x2);
-  x1 = FOLD(x1, k3k4, x3);
-  x1 = FOLD(x1, k3k4, x4);
-  while (count >= 16) {
-    x1 = FOLD(x1, k3k4, LOAD(bytes));
-    bytes += 16;
-    count -= 16;
-  }
-  // 128 bits to 64, then Barrett's reduction to 32.
-  x2 = _mm_clmulepi64_si128(x1, k3k4, 0x10);
-  x1 = _mm_xor_si128(_mm_srli_si128(x1, 8), x2);
-  x2 = _mm_srli_si128(x1, 4);
-  x1 = _mm_xor_si128(_mm_clmulepi64_si128(_mm_and_si128(x1, low32), k5, 0x00), x2);
-  x2 = _mm_clmulepi64_si128(_mm_and_si128(x1, low32), poly, 0x10);
-  x2 = _mm_clmulepi64_si128(_mm_and_si128(x2, low32), poly, 0x00);
-  return (uint32_t)_mm_extract_epi32(_mm_xor_si128(x1, x2), 1);
-#undef FOLD
-#undef LOAD
+  bytes += folded;
+  count -= folded;
+#endif
+  return run_table(crc, value, bytes, count);
 }
 
-__attribute__((target("sse4.2"))) static uint32_t hardware32c(uint32_t crc, const uint8_t *bytes, size_t count) {
-  uint64_t wide = crc;
-  while (count >= 8) {
-    uint64_t word;
-    memcpy(&word, bytes, 8);
-    wide = _mm_crc32_u64(wide, word);
-    bytes += 8;
-    count -= 8;
-  }
-  crc = (uint32_t)wide;
-  while (count-- > 0) crc = _mm_crc32_u8(crc, *bytes++);
-  return crc;
-}
-#endif
-
-uint32_t cawskit_crc32(uint32_t crc, const uint8_t *bytes, size_t count) {
-  pthread_once(&made, make_tables);
-  crc = ~crc;
-#if HAS_X86
-  if (count >= 64 && __builtin_cpu_supports("pclmul") && __builtin_cpu_supports("sse4.1")) {
-    size_t whole = count & ~(size_t)15;
-    crc = fold32(crc, bytes, whole);
-    bytes += whole;
-    count -= whole;
-  }
-#endif
-  return ~run32(table32, crc, bytes, count);
+uint32_t cawskit_crc32(uint32_t value, const uint8_t *bytes, size_t count) {
+  pthread_once(&made, make_all);
+  return ~(uint32_t)run(&crc32, (uint32_t)~value, bytes, count);
 }
 
-uint32_t cawskit_crc32c(uint32_t crc, const uint8_t *bytes, size_t count) {
-  pthread_once(&made, make_tables);
-#if HAS_X86
-  if (__builtin_cpu_supports("sse4.2")) return ~hardware32c(~crc, bytes, count);
-#endif
-  return ~run32(table32c, ~crc, bytes, count);
+uint32_t cawskit_crc32c(uint32_t value, const uint8_t *bytes, size_t count) {
+  pthread_once(&made, make_all);
+  return ~(uint32_t)run(&crc32c, (uint32_t)~value, bytes, count);
 }
 
-uint64_t cawskit_crc64nvme(uint64_t crc, const uint8_t *bytes, size_t count) {
-  pthread_once(&made, make_tables);
-  crc = ~crc;
-  while (count >= 8) {
-    uint64_t word;
-    memcpy(&word, bytes, 8);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    word = __builtin_bswap64(word);
-#endif
-    word ^= crc;
-    crc = table64[7][word & 255] ^ table64[6][(word >> 8) & 255] ^ table64[5][(word >> 16) & 255] ^
-          table64[4][(word >> 24) & 255] ^ table64[3][(word >> 32) & 255] ^ table64[2][(word >> 40) & 255] ^
-          table64[1][(word >> 48) & 255] ^ table64[0][word >> 56];
-    bytes += 8;
-    count -= 8;
-  }
-  while (count-- > 0) crc = (crc >> 8) ^ table64[0][(crc ^ *bytes++) & 255];
-  return ~crc;
+uint64_t cawskit_crc64nvme(uint64_t value, const uint8_t *bytes, size_t count) {
+  pthread_once(&made, make_all);
+  return ~run(&crc64, ~value, bytes, count);
 }

@@ -52,6 +52,12 @@ final class Exchange: Sendable {
     var wanted = Wanted.nothing
     var waiter: UnsafeContinuation<Void, Never>?
 
+    /// Makes room for the body that was promised. A promise of much is believed in part, since it costs a peer nothing.
+    mutating func reserve(upTo limit: Int) {
+      let wanted = Int(min(contentLength, Int64(min(limit, 64 << 20))))
+      if wanted > body.count { body.reserveCapacity(wanted) }
+    }
+
     var isReady: Bool {
       if end != nil { return true }
       switch wanted {
@@ -104,9 +110,7 @@ extension Exchange {
       // What promises to be too large need not be received to be so.
       guard state.body.count <= limit, state.contentLength <= Int64(limit) else { return (true, false) }
       state.gatherLimit = limit
-      if state.contentLength > Int64(state.body.count) {
-        state.body.reserveCapacity(Int(min(state.contentLength, Int64(limit))))
-      }
+      state.reserve(upTo: limit)
       defer { state.isPaused = false }
       return (false, state.isPaused)
     }
@@ -175,13 +179,15 @@ extension Exchange {
 extension Exchange {
   enum Taken { case taken, pause, tooLarge(TransportError), unwanted }
 
-  func deliver(_ head: Head, hasBody: Bool) {
+  func deliver(_ head: Head, status: Int, hasBody: Bool) {
     state.withLock { state in
       (state.head, state.hasHead) = (head, true)
       guard hasBody else { return }
       state.contentLength = head.contentLength
-      let awaited = min(head.contentLength, Int64(bufferedBytes))
-      if awaited > 0 { state.body.reserveCapacity(Int(awaited)) }
+      if let limit = options.collectsUpTo, (200..<300).contains(status), head.contentLength <= Int64(limit) {
+        state.gatherLimit = limit
+      }
+      state.reserve(upTo: state.gatherLimit ?? bufferedBytes)
     }
   }
 

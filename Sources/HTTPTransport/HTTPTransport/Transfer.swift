@@ -285,7 +285,8 @@ final class Transfer {
     let hasBody = !exchange.wire.isHead && status != 204 && status != 304
     let length: Int64 = hasBody ? (isCoded ? -1 : contentLength) : 0
     exchange.deliver(
-      Exchange.Head(bytes: headBytes, contentLength: length, remoteAddress: remoteAddress), hasBody: hasBody)
+      Exchange.Head(bytes: headBytes, contentLength: length, remoteAddress: remoteAddress), status: status,
+      hasBody: hasBody)
     // libcurl sends no more of the body after such a status, but takes the exchange for unfinished while sending rests.
     if status >= 300, isSendingPaused { loop.mailbox.post(.resumeSending(exchange)) }
     loop.touch(self)

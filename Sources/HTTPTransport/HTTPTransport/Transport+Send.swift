@@ -12,6 +12,8 @@ extension Transport {
   public func send(
     _ request: HTTPRequest, body: RequestBody = .none, upTo limit: Int, options: TransferOptions = TransferOptions()
   ) async throws(TransportError) -> (head: HTTPResponse, body: [UInt8]) {
+    var options = options
+    options.collectsUpTo = limit
     let response = try await execute(request, body: body, options: options)
     return (response.head, try await response.body.collect(upTo: limit))
   }

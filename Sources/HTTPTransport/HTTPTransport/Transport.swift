@@ -79,6 +79,10 @@ public struct TransferOptions: Sendable {
   public var totalTimeout: Duration?
   /// The answer's body is cut off with `.tooLarge` past this many bytes.
   public var maximumResponseBytes: Int64?
+  /// For who will collect the body of a success (2xx): the most bytes that it may have.
+  ///
+  /// They are gathered in one array as they come, and the sender is not held back until the reader asks for them.
+  public var collectsUpTo: Int?
   /// Who decides on addresses and proxies; `nil`: the transport's own policy.
   public var policy: (any ConnectionPolicy)?
   /// Whether a compressed answer is asked for (gzip, deflate) and comes decompressed; limits count what comes out.

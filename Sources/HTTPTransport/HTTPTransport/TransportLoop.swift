@@ -92,10 +92,18 @@ final class TransportLoop {
     case .start(let exchange): start(exchange)
     case .cancel(let exchange):
       if let transfer = transfers[ObjectIdentifier(exchange)] { end(transfer, nil) }
-    case .resumeReceiving(let exchange): transfers[ObjectIdentifier(exchange)]?.resumeReceiving()
-    case .resumeSending(let exchange): transfers[ObjectIdentifier(exchange)]?.resumeSending()
+    case .resumeReceiving(let exchange): resume(exchange) { $0.resumeReceiving() }
+    case .resumeSending(let exchange): resume(exchange) { $0.resumeSending() }
     case .run(let job): job.runSynchronously(on: mailbox.asUnownedTaskExecutor())
     }
+  }
+
+  /// Lets a transfer go on. What it kept back is handed over at once; where a callback stops it at that, libcurl would
+  /// end it with the next byte only, which may never come.
+  private func resume(_ exchange: Exchange, _ body: (Transfer) -> Void) {
+    guard let transfer = transfers[ObjectIdentifier(exchange)] else { return }
+    body(transfer)
+    if let error = transfer.stop { end(transfer, error) }
   }
 
   private func start(_ exchange: Exchange) {

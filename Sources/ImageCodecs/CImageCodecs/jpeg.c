@@ -4,6 +4,8 @@
 
 #include <jpeglib.h>
 
+#include <jerror.h>
+
 #include "internal.h"
 
 // libjpeg's way out of an error: back to where the work was begun.
@@ -19,7 +21,7 @@ static void on_error(j_common_ptr jpeg) {
   char text[JMSG_LENGTH_MAX];
   errors->manager.format_message(jpeg, text);
   ic_say(errors->message, text);
-  if (errors->status == ic_status_done) errors->status = ic_status_malformed;
+  errors->status = errors->manager.msg_code == JERR_OUT_OF_MEMORY ? ic_status_no_memory : ic_status_malformed;
   longjmp(errors->way_out, 1);
 }
 
@@ -119,18 +121,44 @@ ic_status ic_jpeg_decode(
 // Encoding.
 
 typedef struct {
-  struct jpeg_compress_struct jpeg;
+  struct jpeg_compress_struct jpeg;  // first, so that a pointer to it is one to all
+  struct jpeg_destination_mgr destination;
   errors errors;
   uint8_t *row;
-  unsigned char *bytes;
-  unsigned long count;
+  uint8_t *bytes;
+  size_t count, capacity;
 } encoder;
+
+// libjpeg's own destination in memory tells of a larger buffer when all is written: an error before that would leave its
+// caller with the smaller one, which is freed already.
+
+static boolean on_full(j_compress_ptr jpeg) {
+  encoder *encoder = (void *)jpeg;
+  const size_t capacity = encoder->capacity ? encoder->capacity * 2 : 16384;
+  uint8_t *larger = realloc(encoder->bytes, capacity);
+  if (!larger) leave(&encoder->errors, ic_status_no_memory, "no memory");
+  jpeg->dest->next_output_byte = larger + encoder->capacity;
+  jpeg->dest->free_in_buffer = capacity - encoder->capacity;
+  encoder->bytes = larger;
+  encoder->capacity = capacity;
+  return TRUE;
+}
+
+static void on_start(j_compress_ptr jpeg) { on_full(jpeg); }
+
+static void on_end(j_compress_ptr jpeg) {
+  encoder *encoder = (void *)jpeg;
+  encoder->count = encoder->capacity - jpeg->dest->free_in_buffer;
+}
 
 static void write_picture(
     encoder *encoder, const uint8_t *rgba, uint32_t width, uint32_t height, bool has_alpha, int quality) {
   struct jpeg_compress_struct *jpeg = &encoder->jpeg;
   jpeg_create_compress(jpeg);
-  jpeg_mem_dest(jpeg, &encoder->bytes, &encoder->count);
+  encoder->destination.init_destination = on_start;
+  encoder->destination.empty_output_buffer = on_full;
+  encoder->destination.term_destination = on_end;
+  jpeg->dest = &encoder->destination;
   jpeg->image_width = width;
   jpeg->image_height = height;
   jpeg->input_components = 4;

@@ -31,6 +31,7 @@ public struct OTLPSpanExporter: SpanExporter {
   private let configuration: Configuration
   private let transport: any Transport
   private let request: HTTPRequest
+  private let end = ExporterEnd()
 
   /// An exporter to a collector.
   ///
@@ -53,7 +54,11 @@ public struct OTLPSpanExporter: SpanExporter {
     }
   }
 
+  public func shutdown() async { end.reach() }
+
   public func export(_ spans: [FinishedSpan]) async throws {
+    try end.check()
+    guard !spans.isEmpty else { return }
     let body = OTLPRequest(spans, resource: configuration.resource).json.serialized()
     let (head, answer): (HTTPResponse, [UInt8])
     do {

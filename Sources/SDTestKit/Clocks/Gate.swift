@@ -28,6 +28,9 @@ public final class Gate: Sendable {
     for continuation in waiting.values { continuation.resume() }
   }
 
+  /// Holds everyone back that comes from now on.
+  public func close() { state.withLock { $0.isOpen = false } }
+
   /// Waits until it is open; throws `CancellationError` when cancelled.
   public func pass() async throws {
     let id = state.withLock { state in

@@ -186,6 +186,7 @@ public final class FakeBackend: InferenceBackend {
   private func outcome(
     of behavior: Behavior, _ request: InferenceRequest, _ interruption: Gate
   ) async throws -> Result<InferenceResult, TaskError> {
+    try Task.checkCancellation()
     switch behavior {
     case .succeed(let images): return .success(.fake(images: images, for: request))
     case .answer(let result): return .success(result)

@@ -32,10 +32,14 @@ public final class RecordingSpanExporter: SpanExporter {
   public func fail(_ errors: SDError...) { state.withLock { $0.failures += errors } }
 
   public func export(_ spans: [FinishedSpan]) async throws {
-    state.withLock { $0.attempts += 1 }
+    try state.withLock { state throws(SDError) in
+      state.attempts += 1
+      if state.isShutDown { throw SDError(.invalid, "exporting spans after the exporter was shut down") }
+    }
     try await gate?.pass()
     try state.withLock { state throws(SDError) in
       if !state.failures.isEmpty { throw state.failures.removeFirst() }
+      guard !spans.isEmpty else { return }
       state.batches.append(spans)
     }
   }

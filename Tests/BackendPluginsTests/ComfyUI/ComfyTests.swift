@@ -47,8 +47,10 @@ func sampled(steps: Int = 4, seed: JSONValue = 7, model: String = "sd15.safetens
 }
 
 extension InferenceRequest {
-  static func pipeline(_ content: JSONValue, id: String = "307", attempt: Int = 1, model: String? = nil) -> Self {
-    .make(content, type: .pipeline, model: model, attempt: attempt, seed: 99, id: id)
+  static func pipeline(
+    _ content: JSONValue, id: String = "307", attempt: Int = 1, model: String? = nil, seed: UInt64 = 99
+  ) -> Self {
+    .make(content, type: .pipeline, model: model, attempt: attempt, seed: seed, id: id)
   }
 }
 

@@ -15,6 +15,10 @@ final class WebUIStandIn: Sendable {
     var progress = #"{"progress":0.0,"eta_relative":0.0,"state":{"job":"","job_count":0},"current_image":null}"#
     /// Routes that are not there.
     var missing: Set<String> = []
+    /// Makes the answer to a request for pictures, in place of `answers`.
+    var make: (@Sendable (RecordedRequest) -> ScriptedAnswer)?
+    /// Called when it is interrupted.
+    var onInterrupt: @Sendable () -> Void = {}
   }
 
   private struct State {
@@ -22,13 +26,21 @@ final class WebUIStandIn: Sendable {
     var given = 0
   }
 
+  /// What threads of the server read.
+  private final class Shared: Sendable {
+    let state: Mutex<State>
+    init(_ script: Script) { state = Mutex(State(script: script)) }
+  }
+
   let server: ScriptedHTTPServer
+  private let shared: Shared
 
   init(_ script: Script) throws {
-    let state = Mutex(State(script: script))
+    let shared = Shared(script)
+    self.shared = shared
     server = try ScriptedHTTPServer { request in
       let route = request.path.split(separator: "/").last.map(String.init) ?? ""
-      let script = state.withLock { $0.script }
+      let script = shared.state.withLock { $0.script }
       if script.missing.contains(route) { return .respond(status: 404) }
       switch (request.method, route) {
       case ("GET", "options"):
@@ -46,9 +58,13 @@ final class WebUIStandIn: Sendable {
         return .json(#"[{"name":"Euler","aliases":["k_euler"]},{"name":"DPM++ 2M","aliases":["k_dpmpp_2m"]}]"#)
       case ("GET", "schedulers"): return .json(#"[{"name":"karras","label":"Karras"}]"#)
       case ("GET", "progress"): return .json(script.progress)
-      case ("POST", "interrupt"), ("POST", "server-stop"): return .json("{}")
+      case ("POST", "interrupt"):
+        script.onInterrupt()
+        return .json("{}")
+      case ("POST", "server-stop"): return .json("{}")
       case ("POST", "txt2img"), ("POST", "img2img"), ("POST", "extra-single-image"), ("POST", "extra-batch-images"):
-        return state.withLock { state in
+        if let make = script.make { return make(request) }
+        return shared.state.withLock { state in
           defer { state.given += 1 }
           return state.script.answers[min(state.given, state.script.answers.count - 1)]
         }
@@ -57,6 +73,9 @@ final class WebUIStandIn: Sendable {
       }
     }
   }
+
+  /// Changes what it answers from now on.
+  func change(_ body: (inout Script) -> Void) { shared.state.withLock { body(&$0.script) } }
 
   /// A1111 or Forge: every route.
   static func webUI(_ answers: ScriptedAnswer..., change: (inout Script) -> Void = { _ in }) throws -> WebUIStandIn {

@@ -73,9 +73,9 @@ class WebUI:
         self.calls.append((path, body))
         if fault := self.faults.pop(0) if self.faults else self.mischief():
             return fault
+        self.work(self.delays.pop(0) if self.delays else self.seconds)
         if refusal := self.refusals.get(body.get("prompt", body.get("upscaler_1"))):
             return refusal
-        self.work(self.delays.pop(0) if self.delays else self.seconds)
         count = int(body.get("batch_size", 1)) * int(body.get("n_iter", 1))
         seed = body.get("seed", -1)
         if not self.keeps_model:

@@ -27,6 +27,8 @@ struct ServiceCall: Sendable {
   var answerLimit = 64 << 20
   /// Whether the answer's body is read by the caller: then there is no total deadline.
   var isStreamed = false
+  /// The bytes of a streamed answer that is collected all the same.
+  var collectsUpTo: Int?
 
   init(_ operation: String) { self.operation = operation }
 

@@ -196,6 +196,7 @@ struct ServiceClient: Sendable {
     options.connectTimeout = timeouts.connect
     options.firstByteTimeout = timeouts.firstByte + call.longPoll
     options.stallTimeout = timeouts.stall
+    options.collectsUpTo = call.isStreamed ? call.collectsUpTo : call.answerLimit
     if !call.isStreamed {
       // A body of unknown length may take as long as it moves.
       options.totalTimeout = body.length.map { length in

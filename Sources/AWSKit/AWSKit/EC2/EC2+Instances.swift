@@ -44,7 +44,8 @@ extension EC2 {
       volumes = [:]
       if let devices = item["blockDeviceMapping"] {
         for device in devices.children {
-          volumes[device.string("deviceName") ?? ""] = device["ebs"]?.string("volumeId")
+          guard let volume = device["ebs"]?.string("volumeId"), !volume.isEmpty else { continue }
+          volumes[device.string("deviceName") ?? ""] = volume
         }
       }
       tags = try item.ec2Tags()

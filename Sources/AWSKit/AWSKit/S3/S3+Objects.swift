@@ -193,7 +193,7 @@ extension S3 {
     -> (info: ObjectInfo, bytes: [UInt8])
   {
     var call = try getCall("GetObject", .get, input)
-    call.isStreamed = true
+    (call.isStreamed, call.collectsUpTo) = (true, limit)
     return try await perform(call, bucket: input.bucket) { response throws(AWSError) in
       let info = ObjectInfo(response.head)
       let body = ObjectBody(response.body, expected: Self.checksum(info, input))

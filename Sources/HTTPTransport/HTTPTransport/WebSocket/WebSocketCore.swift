@@ -152,15 +152,19 @@ final class WebSocketCore: Sendable {
     }
   }
 
-  /// Has bytes sent that answer the server's.
-  func answer(_ frame: [UInt8]) { state.withLock { $0.outgoing += frame } }
-
-  /// Everything that is to be sent, moved over.
-  func takeOutgoing(into bytes: inout [UInt8]) {
+  /// Has a pong sent. A server that pings and does not read gets no more of them than there is room for: not every ping
+  /// need be answered (RFC 6455, section 5.5.3).
+  func answer(_ pong: [UInt8]) {
     state.withLock { state in
-      bytes += state.outgoing
-      state.outgoing = []
+      guard state.outgoing.count + pong.count <= Self.maximumOutgoingBytes else { return }
+      state.outgoing += pong
     }
+  }
+
+  /// Everything that is to be sent, moved over where all before it has left: what waits here is what is bounded.
+  func takeOutgoing(into bytes: inout [UInt8]) {
+    guard bytes.isEmpty else { return }
+    state.withLock { swap(&bytes, &$0.outgoing) }
   }
 
   /// Notes the end, `nil` for one in good order; the first one counts.

@@ -106,7 +106,6 @@ final class WebSocketThread {
   private func work() throws(TransportError) {
     var closingSince: Int64?
     while true {
-      core.takeOutgoing(into: &outgoing)
       try flush()
       switch core.phase {
       case .ended(nil): return
@@ -165,7 +164,9 @@ final class WebSocketThread {
 
   /// Sends what can be sent now.
   private func flush() throws(TransportError) {
-    while !outgoing.isEmpty {
+    while true {
+      core.takeOutgoing(into: &outgoing)
+      guard !outgoing.isEmpty else { return }
       let count = outgoing.withUnsafeBufferPointer { ht_easy_send(easy, $0.baseAddress, $0.count) }
       switch count {
       case Int(HT_SOCKET_BUSY): return

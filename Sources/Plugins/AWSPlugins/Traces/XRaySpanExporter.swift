@@ -6,6 +6,7 @@ public import SDCore
 /// The daemon's protocol has no answers: what it does not take is lost.
 public struct XRaySpanExporter: SpanExporter {
   private let daemon: XRayDaemon
+  private let end = ExporterEnd()
 
   /// An exporter to a daemon.
   ///
@@ -16,8 +17,11 @@ public struct XRaySpanExporter: SpanExporter {
     }
   }
 
+  public func shutdown() async { end.reach() }
+
   @concurrent
   public func export(_ spans: [FinishedSpan]) async throws {
+    try end.check()
     for span in spans {
       try await attempting("sending a span") { () async throws(AWSError) in
         try daemon.send(document: XRaySegment(span).serialized(limit: XRayDaemon.maximumDocumentBytes))

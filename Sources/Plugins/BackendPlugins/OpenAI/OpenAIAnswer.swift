@@ -6,8 +6,10 @@ import SDCore
 enum OpenAIAnswer {
   /// The result that an answer's bytes hold; pictures that are only pointed to are fetched.
   ///
-  /// - Throws: `output_invalid` for what is no such answer.
-  static func result(of answer: consuming [UInt8], _ fetcher: OpenAIFetcher) async throws -> InferenceResult {
+  /// - Throws: `output_invalid` for what is no such answer, and for fewer pictures than were asked for.
+  static func result(
+    of answer: consuming [UInt8], _ wanted: Int, _ fetcher: OpenAIFetcher
+  ) async throws -> InferenceResult {
     let contents = try ImageAnswer.decode(&answer)
     let bytes = answer
     var pictures = contents.images.map { bytes[$0] }
@@ -17,6 +19,10 @@ enum OpenAIAnswer {
     guard !pictures.isEmpty else {
       throw TaskError(
         .outputInvalid, .deliver, "the engine answered without a picture", reason: ImageAnswer.complaint(contents.rest))
+    }
+    guard pictures.count >= wanted else {
+      throw TaskError(
+        .outputInvalid, .deliver, "the engine made \(pictures.count) of \(wanted) pictures without saying why")
     }
     // stable-diffusion.cpp says in the picture what the dialect has no place for.
     let told = pictures.map { Infotext(png: $0) }

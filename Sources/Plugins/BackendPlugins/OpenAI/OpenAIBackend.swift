@@ -55,7 +55,8 @@ public final class OpenAIBackend: InferenceBackend {
     announce()
     let held = HeldBytes(bytes)
     let fetcher = OpenAIFetcher(client)
-    return InferenceAnswer(byteCount: held.count) { try await OpenAIAnswer.result(of: held.take(), fetcher) }
+    let wanted = OpenAIBody.pictures(of: prepared.request.content)
+    return InferenceAnswer(byteCount: held.count) { try await OpenAIAnswer.result(of: held.take(), wanted, fetcher) }
   }
 
   private func answer(

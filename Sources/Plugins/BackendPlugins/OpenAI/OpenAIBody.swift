@@ -36,6 +36,14 @@ struct OpenAIBody {
     }
   }
 
+  /// How many pictures a task's content asks for; 0 for what is no such number.
+  static func pictures(of content: JSONValue) -> Int {
+    if let count = content["n"], !count.isNull { return count.int ?? 0 }
+    let (size, batches) = (content["batch_size"]?.int ?? 1, content["n_iter"]?.int ?? 1)
+    let (count, overflows) = size.multipliedReportingOverflow(by: batches)
+    return overflows || size < 1 || batches < 1 ? 0 : count
+  }
+
   private static func refused(_ why: String) -> TaskError { TaskError(.engineRejected, .prepare, why) }
 
   /// What web UI clients say and this dialect cannot.
@@ -57,10 +65,9 @@ struct OpenAIBody {
     }
     let (width, height) = (fields["width"]?.int, fields["height"]?.int)
     if fields["size"] == nil, let width, let height { fields["size"] = .string("\(width)x\(height)") }
-    if fields["n"] == nil, fields["batch_size"] != nil || fields["n_iter"] != nil {
-      let (count, overflows) = (fields["batch_size"]?.int ?? 1)
-        .multipliedReportingOverflow(by: fields["n_iter"]?.int ?? 1)
-      guard !overflows, count >= 1 else { throw refused("batch_size times n_iter is not a number of pictures") }
+    if fields["n"] == nil {
+      let count = pictures(of: request.content)
+      guard count >= 1 else { throw refused("batch_size times n_iter is not a number of pictures") }
       if count > 1 { fields["n"] = .int(count) }
     }
     for name in ["width", "height", "batch_size", "n_iter", "send_images", "save_images"] { fields[name] = nil }

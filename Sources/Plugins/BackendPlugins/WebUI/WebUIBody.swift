@@ -65,6 +65,10 @@ struct WebUIBody {
     _ request: InferenceRequest, _ knowledge: WebUIKnowledge, _ model: String?
   ) throws(TaskError) {
     try WebUIInputs(json).check(request.type)
+    // Of none the engine makes none, and calls it a success.
+    for name in ["batch_size", "n_iter"] where json[name]?.int.map({ $0 < 1 }) ?? false {
+      throw TaskError(.engineRejected, .prepare, "a \(name) of \(json[name]?.text ?? "") makes no picture")
+    }
     try checkNames(knowledge)
     if knowledge.isStableDiffusionCpp { try WebUIBody.refuseWhatIsIgnored(json, request.type) }
     if let seed = json["seed"]?.seed {

@@ -35,6 +35,16 @@ extension LocalTaskLedger {
     }
   }
 
+  /// Whether a row is one of `:runtime`'s, or may be: its column says so, or something else than the record itself does.
+  ///
+  /// A flipped bit in the column would make the record vanish from its runtime's list in silence. So what does not match is
+  /// held against the record's JSON, and what differs is read, found damaged, and told of.
+  private static let isOfRuntime = """
+    CASE WHEN :runtime IS NULL OR runtime IS :runtime THEN 1
+    WHEN NOT json_valid(CAST(json AS TEXT)) THEN 1
+    ELSE json_extract(CAST(json AS TEXT), '$.runtime') IS NOT runtime END
+    """
+
   /// Looks through records in order; answers those that match, and where to go on.
   private static func scan(
     _ query: LedgerQuery, from start: Place, limit: Int, _ db: Database
@@ -42,17 +52,19 @@ extension LocalTaskLedger {
     let rows = try Row.fetchCursor(
       db.cachedStatement(
         sql: """
-          SELECT id, created, state, runtime FROM record WHERE tenant = ? AND (created, id) < (?, ?)
+          SELECT id, created, state, \(isOfRuntime) FROM record
+          WHERE tenant = :tenant AND (created, id) < (:created, :id)
           ORDER BY created DESC, id DESC LIMIT \(scanned + 1)
-          """), arguments: [query.tenant, start.created, start.id])
+          """),
+      arguments: ["tenant": query.tenant, "created": start.created, "id": start.id, "runtime": query.runtime])
     let states = Set(query.states.map(\.rawValue))
     var (found, last, count): ([Result<TaskRecord, SDError>], Place, Int) = ([], start, 0)
     while let row = try rows.next() {
       let place = Place(created: try row.value(1), id: try row.value(0))
-      let (state, runtime): (String?, String?) = (row[2], row[3])
+      let (state, isOfRuntime): (String?, Bool) = (row[2], row[3])
       // A state that is none is damage, to be told of and not to be passed over.
       let isOfState = states.isEmpty || state.flatMap(TaskState.init(rawValue:)) == nil || states.contains(state ?? "")
-      let matches = isOfState && (query.runtime == nil || query.runtime == runtime)
+      let matches = isOfState && isOfRuntime
       if count == scanned || (matches && found.count == limit) { return (found, last) }
       (last, count) = (place, count + 1)
       guard matches else { continue }

@@ -11,6 +11,7 @@ public import SDCore
 public final class JSONLinesSpanExporter: SpanExporter {
   let file: RotatedFile
   let pool = IOPool(width: 1)
+  private let end = ExporterEnd()
 
   /// An exporter to a file, which is made with its directory where it is not there.
   ///
@@ -22,7 +23,10 @@ public final class JSONLinesSpanExporter: SpanExporter {
   /// Where the spans go.
   public var path: String { file.path }
 
+  public func shutdown() async { end.reach() }
+
   public func export(_ spans: [FinishedSpan]) async throws {
+    try end.check()
     var lines: [UInt8] = []
     for span in spans {
       span.json.write(to: &lines)

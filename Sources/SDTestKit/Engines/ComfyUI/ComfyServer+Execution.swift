@@ -130,7 +130,8 @@ extension ComfyServer {
 
   private func hold(_ type: String, _ generation: Int) {
     guard let gate = state.withLock({ $0.holds[type] }) else { return }
-    _ = gate.pass { self.state.withLock { $0.isStopped || $0.generation != generation } }
+    // A held node looks for an interrupt, as a sampler does at its steps.
+    _ = gate.pass { self.state.withLock { $0.isStopped || $0.generation != generation || $0.isInterrupted } }
   }
 
   private func sample(_ node: String, _ job: Job, _ generation: Int) throws {

@@ -83,6 +83,10 @@ extension ComfyServer {
     if let steps = inputs?["steps"]?.int, steps > 10000 {
       faults.append(fault("value_bigger_than_max", "Value \(steps) bigger than max of 10000", "steps", "steps"))
     }
+    if let count = inputs?["batch_size"]?.int, count < 1 {
+      faults.append(
+        fault("value_smaller_than_min", "Value \(count) smaller than min of 1", "batch_size", "batch_size"))
+    }
     // A model that is absent is a value that is not in a list.
     if let name = inputs?["ckpt_name"]?.string, !configuration.checkpoints.contains(name) {
       let details = "ckpt_name: '\(name)' not in \(configuration.checkpoints)"

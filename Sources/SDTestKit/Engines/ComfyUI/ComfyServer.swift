@@ -93,6 +93,12 @@ public final class ComfyServer: Sendable {
     return gate
   }
 
+  /// Holds jobs in nodes of that class no longer.
+  public func release(_ classType: String) {
+    let gate = state.withLock { $0.holds.removeValue(forKey: classType) }
+    gate?.open()
+  }
+
   /// Takes the next prompt, and loses the connection before it has answered.
   public func dropNextAnswer() { state.withLock { $0.dropsNextAnswer = true } }
 
