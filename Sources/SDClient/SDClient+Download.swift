@@ -46,18 +46,22 @@ extension SDClient {
   public func thumbnail(of output: TaskView.Output, side: Int = 256) async throws -> [UInt8] {
     let target = output.url + (output.url.contains("?") ? "&" : "?") + "thumb=\(side)"
     do {
-      return try await content(of: output, at: target).body.collect(upTo: 16 << 20)
+      return try await content(of: output, at: target, accept: "image/webp").body.collect(upTo: 16 << 20)
     } catch let error as TransportError { throw SDClientError.failure(error, server) }
   }
 
   /// The answer with an output's bytes, asked for again while the server is away or has no time.
-  private func content(of output: TaskView.Output, at target: String? = nil) async throws -> TransportResponse {
-    try await repeating { try await fetch(output, at: target ?? output.url) }
+  ///
+  /// - Parameter accept: API Gateway sends base64 to those who do not ask for an image first of all.
+  private func content(
+    of output: TaskView.Output, at target: String? = nil, accept: String = "*/*"
+  ) async throws -> TransportResponse {
+    try await repeating { try await fetch(output, at: target ?? output.url, accept: accept) }
   }
 
-  private func fetch(_ output: TaskView.Output, at target: String) async throws -> TransportResponse {
+  private func fetch(_ output: TaskView.Output, at target: String, accept: String) async throws -> TransportResponse {
     var request = try request(.get, target)
-    request.headerFields[.accept] = "*/*"
+    request.headerFields[.accept] = accept
     for _ in 0...Self.redirects {
       let response: TransportResponse
       do throws(TransportError) {

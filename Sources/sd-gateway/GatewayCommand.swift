@@ -58,7 +58,7 @@ struct GatewayCommand: AsyncParsableCommand {
           return [
             LambdaGateway(
               authority: authority, configuration: configuration, services: services,
-              transport: composition.context.transport, logger: program.logger)
+              transport: composition.context.transport, afterwards: program.flushSpans, logger: program.logger)
           ]
         }
         return composition.gauges(of: services) + [

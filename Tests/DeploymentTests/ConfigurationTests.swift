@@ -32,7 +32,7 @@ struct ConfigurationTests {
   func migration() throws {
     let text = "APIGW: {stageName: dev}\nregion: us-west-2\n"
     #expect(try DeploymentConfiguration(yaml: Samples.minimal(text), path: "c").runtimes[0].routing == .successor)
-    let ours = try DeploymentConfiguration(yaml: Samples.minimal(text + "pipeline: {outputDays: 3}\n"), path: "c")
+    let ours = try DeploymentConfiguration(yaml: Samples.minimal(text + "pipeline: {outputDays: 30}\n"), path: "c")
     #expect(ours.runtimes[0].routing == .attributes)
   }
 
@@ -51,6 +51,7 @@ struct ConfigurationTests {
       modelRuntimes: []
       APIGW: {throttle: {rateLimit: "30"}}
       cluster: {create: false}
+      pipeline: {tracing: otlp, outputDays: 7}
       modelsRuntime:
         - {name: efs, type: sdwebui}
         - {type: invokeai}
@@ -60,8 +61,9 @@ struct ConfigurationTests {
     let message = try #require(error?.message)
     for words in [
       "line 1: stackName", "line 2: modelBucketArn", "modelRuntimes is no key", "rateLimit must be a whole number",
-      "cluster has create: false and no name", "two stacks -efs", "has no name",
-      "one of sdwebui, comfyui, openai", "priority, which needs routing: attributes",
+      "cluster has create: false and no name", "tracing: otlp and otlpEndpoint go together",
+      "outputDays must be 0, or 21", "two stacks -efs",
+      "has no name", "one of sdwebui, comfyui, openai", "priority, which needs routing: attributes",
     ] {
       #expect(message.contains(words), "\(words) in \(message)")
     }

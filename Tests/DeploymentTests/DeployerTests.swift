@@ -192,6 +192,9 @@ final class DeployerTests: Sendable {
           name: "sdxl", engine: "webui", model: "sd_xl_turbo_1.0.safetensors", queue: "sd-sdxl-Queue-7",
           priorityQueue: "u"), .init(name: "comfy", engine: "comfyui", isJob: true),
       ])
+    // The gateway has to know which tasks the filters of the systems before let through.
+    #expect(try Samples.plan(Samples.before("reference")).catalog([:]).runtimes.map(\.routing) == [.reference])
+    #expect(try Samples.plan(Samples.before("successor")).catalog([:]).runtimes.map(\.routing) == [.successor])
   }
 
   @Test("tells values that differ by their places")

@@ -39,6 +39,16 @@ struct PlanTests {
     }
   }
 
+  @Test("has the gateway's spans sent where they are to go")
+  func traces() throws {
+    let text = Samples.minimal("region: us-west-2\npipeline: {tracing: otlp, otlpEndpoint: 'https://c.example:4318'}\n")
+    let configuration = try DeploymentConfiguration(yaml: text, path: "c")
+    let plan = try DeploymentPlan(
+      configuration, region: "us-west-2", assets: Samples.assets(), version: "0.1.0")
+    #expect(plan.pipeline.parameters["Tracing"] == .text("otlp"))
+    #expect(plan.pipeline.parameters["OtlpEndpoint"] == .text("https://c.example:4318"))
+  }
+
   @Test("names only outputs that the templates have")
   func outputs() throws {
     let plan = try Samples.plan(Samples.example)

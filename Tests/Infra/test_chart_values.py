@@ -34,6 +34,14 @@ def test_every_value_is_described_and_no_other_is_taken():
     described(SCHEMA, VALUES)
 
 
+def test_the_gateway_can_be_told_all_that_its_file_of_runtimes_may_hold():
+    """The keys are those of the reader."""
+    reader = (ROOT / "Sources" / "SDRuntime" / "Catalog" / "RuntimeCatalog+YAML.swift").read_text()
+    known = re.findall(r'"([a-z-]+)"', re.search(r"let known = \[([^\]]+)\]", reader)[1])
+    items = SCHEMA["properties"]["gateway"]["properties"]["runtimes"]["items"]["properties"]
+    assert sorted(items) == sorted(known)
+
+
 def test_every_value_is_shown_or_used_by_a_feature():
     """A value that no template reads is a promise that nobody keeps."""
     templates = "".join(path.read_text() for path in sorted((CHART / "templates").iterdir()))

@@ -158,7 +158,10 @@ def test_what_is_stored_is_locked_up():
         deployed = Template(name).deployed(**parameters)
         for bucket in deployed.of_type("AWS::S3::Bucket").values():
             assert all(bucket["Properties"]["PublicAccessBlockConfiguration"].values())
-            assert bucket["Properties"]["BucketEncryption"] and bucket["DeletionPolicy"] == "Retain"
+            assert bucket["Properties"]["BucketEncryption"]
+            # What is not kept is made anew by every deployment, and never expires.
+            is_kept = "LifecycleConfiguration" in bucket["Properties"]
+            assert bucket["DeletionPolicy"] == ("Retain" if is_kept else "Delete")
         for queue in deployed.of_type("AWS::SQS::Queue").values():
             assert queue["Properties"]["SqsManagedSseEnabled"] is True
         policies = [one["Properties"]["PolicyDocument"]["Statement"] for kind in
@@ -249,6 +252,14 @@ def test_other_charts_are_pinned_and_get_what_the_cluster_puts_out():
     for name in slicing.keys() - {"whole"}:
         sharing = strictyaml.load(slicing[name])["sharing"]["timeSlicing"]["resources"]
         assert sharing == [{"name": "nvidia.com/gpu", "replicas": int(name.removeprefix("time-slicing-"))}]
+
+
+@pytest.mark.parametrize("parameters,traces,mode", [
+    ({}, None, "Active"), ({"Tracing": "none"}, "none:", "PassThrough"),
+    ({"Tracing": "otlp", "OtlpEndpoint": "https://collector.example:4318"}, "otlp+https://collector.example:4318", "PassThrough")])
+def test_the_gateways_spans_go_where_they_are_to(parameters, traces, mode):
+    function = Template("pipeline.yaml").deployed(**PIPELINE, **parameters).resources["Gateway"]["Properties"]
+    assert function["Environment"]["Variables"].get("SD_TRACES") == traces and function["TracingConfig"] == {"Mode": mode}
 
 
 def test_models_are_copied_in_the_engines_name_and_read_by_all():

@@ -110,7 +110,7 @@ def test_fault_30_paused_past_its_visibility_it_overwrites_nothing_of_whoever_to
     cloud.webui.varies, cloud.webui.delays = True, [4]
     cloud.send(batch_size=2)
     paused = cloud.agent()
-    wait_until(lambda: cloud.starts, 30, "the engine's start")
+    wait_until(lambda: cloud.starts and cloud.record().json["attempts"] == 1, 30, "the engine's start, and its record")
     paused.signal(signal.SIGSTOP)
     cloud.agent()
     cloud.settle({"t": 2})

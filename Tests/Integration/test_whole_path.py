@@ -3,13 +3,17 @@ of API Gateway into the Lambda form of sd-gateway, SNS, the right queue and no o
 chart gives it, a real engine, S3, and the topic of ends."""
 
 import json
+import pathlib
+import re
 import subprocess
 import sys
 
 import pytest
 import yaml
 
+from support.api_gateway import ApiGateway
 from support.aws import KEYS
+from support.aws_proxy import Proxy
 from support.lambda_runtime import LambdaRuntime
 from support.pictures import read_png
 from support.processes import clean_environment
@@ -112,6 +116,9 @@ class System:
                 self.sqs.delete_message(QueueUrl=self.heard, ReceiptHandle=message["ReceiptHandle"])
         return found
 
+    def listed(self):
+        return self.account.moto.client("s3").list_objects_v2(Bucket=self.pipeline["OutputBucketName"])["Contents"]
+
     def object(self, uri):
         bucket, key = uri.removeprefix("s3://").split("/", 1)
         return self.account.moto.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
@@ -160,3 +167,81 @@ def test_a_task_of_each_earlier_system_goes_all_the_way(system, door, programs, 
     assert [(picture.width, picture.height) for picture in pictures] == [(64, 64), (64, 64)]
     wait_until(lambda: sum(system.depths().values()) == 0, 30, "empty queues")
     assert system.notices() == [], "nothing is announced twice"
+
+
+@pytest.fixture
+def api(programs, system):
+    """The deployed API at an address that can be had here: `url`, and `key`."""
+    function = LambdaRuntime()
+    [key] = system.account.moto.client("apigateway").get_api_keys(includeValues=True)["items"]
+    assert f"`{key['id']}`" in system.pipeline["GetAPIKeyCommand"], "what people are told to call finds the same key"
+    api = ApiGateway(function, key["value"])
+    programs.start("sd-gateway", AWS_LAMBDA_RUNTIME_API=function.authority,
+                   **system.environment() | {"SD_PUBLIC_URL": api.url.rstrip("/")})
+    yield api
+    function.stop()
+    api.stop()
+
+
+@pytest.fixture
+def smoke(system, api, tmp_path):
+    """Runs `sdctl smoke`, which hears from the stack where the API is."""
+    proxy = Proxy(system.account.moto.url)
+
+    def tells_where_it_is_here(call):
+        status, headers, body = call.forward()
+        call.answer(status, body.replace(system.pipeline["FrontApiEndpoint"].encode(), api.url.encode()), headers)
+    proxy.on("cloudformation.DescribeStacks", tells_where_it_is_here)
+    yield lambda *arguments, **options: system.account.sdctl(
+        "smoke", "--out", tmp_path / "out", "--output", "json", *arguments, AWS_ENDPOINT_URL=proxy.url, **options)
+    proxy.stop()
+
+
+def test_smoke_asks_the_stack_for_address_and_key_and_fetches_the_picture(system, api, smoke, programs, webui):
+    webui.models, webui.loaded = [MODEL], MODEL
+    programs.start("sd-agent", **system.agent_environment("first", webui.url))
+    # Its queue has the first system's filter, and gets the first system's tasks.
+    told = smoke()
+    result = json.loads(told.stdout)
+    [file] = result["files"]
+    assert pathlib.Path(file).read_bytes() == webui.made[0] and result["runtime"] == "first"
+    [(path, asked)] = webui.calls
+    assert path.endswith("/txt2img") and asked["prompt"] == "a lighthouse"
+    assert (asked["width"], asked["height"], asked["steps"]) == (512, 512, 20)
+    assert f"API      {api.url.rstrip('/')}" in told.stderr and "runtime  first, one of first, second, other" in told.stderr
+    assert "POST /v1alpha1" in api.calls and "POST /v1/tasks" not in api.calls and api.refused == 0
+    assert api.key not in told.stdout + told.stderr
+    [key] = {each["Key"] for each in system.listed() if each["Key"].endswith(".png")}
+    assert system.object(f"s3://{system.pipeline['OutputBucketName']}/{key}") == pathlib.Path(file).read_bytes()
+    [notice] = system.notices()
+    assert notice["parameters"]["id_task"] == result["task"] and notice["parameters"]["status"] == 1
+    wait_until(lambda: sum(system.depths().values()) == 0, 30, "empty queues")
+
+
+def test_smoke_says_what_is_wrong(system, api, smoke, programs, webui):
+    refused = smoke(status=4, SDCTL_API_KEY="another")
+    assert "SDCTL_API_KEY" in refused.stderr and api.url.rstrip("/") in refused.stderr and "403" in refused.stderr
+    assert "another" not in refused.stdout + refused.stderr
+    assert api.calls == [] and api.refused == 1
+
+    unknown = smoke("--runtime", "none", status=4)
+    assert "none" in unknown.stderr and unknown.stdout == ""
+
+    webui.faults = [(422, {"error": "ValidationError", "detail": "no such sampler", "body": "", "errors": ""})]
+    webui.models, webui.loaded = ["other.safetensors"], "other.safetensors"
+    programs.start("sd-agent", **system.agent_environment("other", webui.url))
+    failed = smoke("--runtime", "other", status=1)
+    assert re.search(r"task \S+ failed: .*no such sampler", failed.stderr), failed.stderr
+    assert failed.stdout == "" and len(webui.calls) == 1 and "POST /v1/tasks" in api.calls
+    assert json.loads(smoke("--runtime", "other").stdout)["files"] and len(webui.calls) == 2, "nothing is left of it"
+    wait_until(lambda: sum(system.depths().values()) == 0, 30, "empty queues")
+
+    # As docs/runbooks.md has it: topic and catalog lead to the queues.
+    system.sqs.send_message(QueueUrl=system.queues["other"], MessageBody="no task")
+    wait_until(lambda: "poison" in programs.run(
+        "sdctl", "dlq", "list", "--runtime", "other", "--output", "json", **system.reach,
+        SD_TOPIC=system.pipeline["InputTopicArn"], SD_RUNTIMES=system.pipeline["RuntimesUri"]).stdout, 30, "a dead letter")
+
+    system.account.sdctl("deploy", "destroy", "--yes")
+    gone = smoke(status=1)
+    assert "there is no stack sd: deploy first" in gone.stderr

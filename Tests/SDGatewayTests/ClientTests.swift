@@ -123,6 +123,36 @@ import Testing
     }
   }
 
+  @Test("It asks for a thumbnail as a picture, and for an output as whatever it is")
+  func accepts() async throws {
+    let server = try ScriptedHTTPServer { _ in .respond(status: 404, body: "{}") }
+    defer { server.stop() }
+    let client = try SDClient(server.url)
+    let made =
+      #""outputs":[{"n":1,"role":"image","uri":"s3://b/a-1.png","url":"/v1/tasks/t1/outputs/1","#
+      + #""content_type":"image/png","bytes":1,"sha256":""}]"#
+    let task = try TaskView(json: JSONValue(parsing: Self.task("succeeded").replacing(#""outputs":[]"#, with: made)))
+    let output = try #require(task.outputs.first)
+    await #expect(throws: SDClientError.self) { try await client.thumbnail(of: output) }
+    await #expect(throws: SDClientError.self) { try await client.bytes(of: output) }
+    #expect(server.requests.map { $0.header("Accept") } == ["image/webp", "*/*"])
+  }
+
+  @Test("A runtime of the first system's is given its own API's tasks")
+  func v1alpha1() async throws {
+    let catalog = RuntimeCatalog([.init(name: "sdruntime", engine: "webui", model: "m", routing: .reference)])
+    let house = try House(catalog: catalog)
+    try await withServer(house) { address in
+      let client = try SDClient(address)
+      #expect(try await client.runtimes().map(\.routing) == [.reference])
+      let task = try await client.submitV1Alpha1(runtime: "sdruntime", model: "m", content: ["prompt": "a cat"])
+      #expect(task.state == .queued)
+      let sent = try JSONValue(parsing: try #require(try await house.received().first).body)
+      #expect(sent["sdname"] == "sdruntimeAddon" && sent["prompt"] == "a cat")
+      #expect(sent["alwayson_scripts"]?["id_task"] == .string(task.id))
+    }
+  }
+
   private static func size(_ bytes: [UInt8]) throws -> [Int] {
     let info = try ImageInfo.verify(bytes.span)
     return info.format == .webp ? [info.width, info.height] : []

@@ -36,9 +36,12 @@ import Testing
   }
 
   /// Has a function handle events, one after the other; answers what it told the runtime API of each.
-  private func invoke(_ events: [JSONValue], in house: House) async throws -> [(path: String, body: JSONValue)] {
+  private func invoke(
+    _ events: [JSONValue], in house: House, calls: Box<String> = .init([])
+  ) async throws -> [(path: String, body: JSONValue)] {
     let (left, answers) = (Box(events), Box<(path: String, body: JSONValue)>([]))
     let server = try ScriptedHTTPServer { request in
+      calls.append(request.method)
       if request.method == "POST" {
         answers.append((request.path, (try? JSONValue(parsing: request.body)) ?? .null))
         return .respond(status: 202)
@@ -53,7 +56,7 @@ import Testing
     defer { server.stop() }
     let function = LambdaGateway(
       authority: "127.0.0.1:\(server.port)", configuration: .init(host: ""), services: house.services,
-      logger: house.logger)
+      afterwards: { calls.append("afterwards") }, logger: house.logger)
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { try await function.run() }
       group.addTask {
@@ -105,6 +108,14 @@ import Testing
     #expect(none["statusCode"] == 400)
     let byQuery = try await answer(Self.version1("GET", "/v1/tasks", query: ["state": "running"]), house)
     #expect(try JSONValue(parsing: byQuery["body"]?.string ?? "")["tasks"] == [])
+  }
+
+  @Test("Spans are exported after each answer, before Lambda may freeze the process")
+  func afterwards() async throws {
+    let calls = Box<String>([])
+    let event = Self.version1("GET", "/healthz")
+    _ = try await invoke([event, event], in: House(), calls: calls)
+    #expect(calls.all.prefix(5) == ["GET", "POST", "afterwards", "GET", "POST"])
   }
 
   @Test("What is no text goes out in base64, and HEAD without its body")

@@ -11,6 +11,7 @@ import Testing
       .init(name: "a", engine: "webui", model: "x: y #z 'q' \"d\" \\ é\u{1}.safetensors"),
       .init(name: "_1", engine: "comfyui", dynamicModel: true, isJob: true, queue: "file:/tmp/x?queue=a&b"),
       .init(name: "true", engine: "openai", model: "null"), .init(name: "007", engine: "webui", model: "1.5"),
+      .init(name: "old", engine: "webui", model: "m", routing: .reference),
     ]),
   ]) func aCatalogIsReadAsItWasWritten(catalog: RuntimeCatalog) throws {
     #expect(try RuntimeCatalog(yaml: catalog.yaml, path: "r.yaml") == catalog)
@@ -21,6 +22,7 @@ import Testing
     ("runtimes:\n- {engine: webui}", "line 2 has no name"),
     ("runtimes:\n- name: a\n  modell: x", "line 3; did you mean model?"),
     ("runtimes:\n- name: ../x", "is called"), ("runtimes:\n- name: a\n  job: perhaps", "true or false"),
+    ("runtimes:\n- name: a\n  routing: body", "there are: attributes, successor, reference"),
     ("runtimes: x", "must be a list"), ("runtime: []", "did you mean runtimes?"),
     ("runtimes:\n- x", "must be a mapping"),
   ]) func whatCannotBeIsRefusedWithItsPlace(yaml: String, part: String) {

@@ -118,8 +118,8 @@ struct ConfigurationReader {
 
   private func pipeline(_ node: ConfigurationNode) -> DeploymentConfiguration.Pipeline {
     let members = node.members([
-      "outputBucketName", "outputDays", "recordDays", "modelBucketName", "kmsKeyArn", "tracing", "logDays",
-      "alarmEmail",
+      "outputBucketName", "outputDays", "recordDays", "modelBucketName", "kmsKeyArn", "tracing", "otlpEndpoint",
+      "logDays", "alarmEmail",
       "alarmTopicArn", "oldestTaskSeconds", "gateway",
     ])
     let gateway = members["gateway"]?.members(["memory", "concurrency", "architecture"]) ?? [:]
@@ -130,6 +130,14 @@ struct ConfigurationReader {
     pipeline.modelBucketName = members["modelBucketName"]?.text
     pipeline.kmsKeyArn = members["kmsKeyArn"]?.text(like: /arn:[^:]+:kms:.+/, "a KMS key's ARN")
     pipeline.tracing = members["tracing"]?.choice(DeploymentConfiguration.Tracing.self)
+    pipeline.otlpEndpoint = members["otlpEndpoint"]?.text(like: /https?:\/\/.+/, "an http or https URL")
+    if let days = pipeline.outputDays, (1...20).contains(days) {
+      members["outputDays"]?.note(
+        "must be 0, or 21 and more: records go with the images, and outlive the queues' messages")
+    }
+    if (pipeline.tracing == .otlp) != (pipeline.otlpEndpoint != nil) {
+      (members["otlpEndpoint"] ?? members["tracing"])?.note("tracing: otlp and otlpEndpoint go together")
+    }
     pipeline.logDays = members["logDays"]?.count(1...Int.max)
     pipeline.alarmEmail = members["alarmEmail"]?.text
     pipeline.alarmTopicArn = members["alarmTopicArn"]?.text(like: /arn:[^:]+:sns:.+/, "a topic's ARN")

@@ -48,6 +48,8 @@ public struct DeploymentConfiguration: Sendable {
     public var modelBucketName: String?
     public var kmsKeyArn: String?
     public var tracing: Tracing?
+    /// Where they go with `otlp`.
+    public var otlpEndpoint: String?
     public var logDays: Int?
     public var alarmEmail: String?
     public var alarmTopicArn: String?
@@ -58,7 +60,7 @@ public struct DeploymentConfiguration: Sendable {
   }
 
   /// Where the gateway's spans go.
-  public enum Tracing: String, CaseIterable, Sendable { case xray, none }
+  public enum Tracing: String, CaseIterable, Sendable { case xray, otlp, none }
   /// What a function's image is built for.
   public enum Architecture: String, CaseIterable, Sendable {
     case x86 = "x86_64"
@@ -79,7 +81,7 @@ public struct DeploymentConfiguration: Sendable {
   }
 
   /// Which tasks a queue subscribes to; see `infra/runtime.yaml`.
-  public enum Routing: String, CaseIterable, Sendable { case attributes, successor, reference }
+  public typealias Routing = RuntimeDescription.Routing
 
   /// An engine's API, as configuration files name it.
   public enum Engine: String, CaseIterable, Sendable {

@@ -9,7 +9,8 @@ extension DeploymentPlan {
         return RuntimeDescription(
           name: runtime.name, engine: runtime.engine.kind, model: runtime.modelFilename,
           dynamicModel: runtime.dynamicModel, isJob: runtime.extraValues["mode"]?.string == "job",
-          queue: queues["QueueUrl"].map(Self.queueName), priorityQueue: queues["PriorityQueueUrl"].map(Self.queueName))
+          queue: queues["QueueUrl"].map(Self.queueName), priorityQueue: queues["PriorityQueueUrl"].map(Self.queueName),
+          routing: runtime.routing)
       })
   }
 

@@ -38,6 +38,7 @@ struct StackPlanner: Sendable {
     parameters["GatewayMemory"] = pipeline.gatewayMemory
     parameters["GatewayConcurrency"] = pipeline.gatewayConcurrency
     parameters["Tracing"] = pipeline.tracing?.rawValue
+    parameters["OtlpEndpoint"] = pipeline.otlpEndpoint
     parameters["LogDays"] = pipeline.logDays
     parameters["StageName"] = api.stageName
     parameters["RateLimit"] = api.rateLimit

@@ -85,6 +85,10 @@ extension Deployer {
       }
       report(.notice("the cluster \(cluster) has none of our releases any more"))
     }
+    // A bucket is deleted with its stack if nothing is in it; one that could not be emptied fails there, by name.
+    if let place = Self.object(try await currentOutputs()[plan.pipeline.name]?["RuntimesUri"]) {
+      _ = try? await S3(client).deleteObject(bucket: place.bucket, key: place.key)
+    }
     var open = plan.stacks
     while !open.isEmpty {
       let needed = open.reduce(into: Set<String>()) { $0.formUnion($1.dependencies) }

@@ -165,14 +165,20 @@ public struct Deployer: Sendable {
     return try await editor.execute(change)
   }
 
+  /// Bucket and key of an address as `s3://bucket/key`.
+  static func object(_ uri: String?) -> (bucket: String, key: String)? {
+    guard let match = uri?.wholeMatch(of: /s3:\/\/([^\/]+)\/(.+)/) else { return nil }
+    return (String(match.1), String(match.2))
+  }
+
   /// Writes which runtimes there are, and has the gateway read it; answers the outputs of the pipeline's stack.
   private func tellGateway(_ outputs: [String: [String: String]]) async throws -> [String: String] {
     let name = plan.pipeline.name
-    guard let uri = outputs[name]?["RuntimesUri"], let match = uri.wholeMatch(of: /s3:\/\/([^\/]+)\/(.+)/),
+    guard let uri = outputs[name]?["RuntimesUri"], let place = Self.object(uri),
       var parameters = try await parameters(of: plan.pipeline, outputs)
     else { throw DeploymentError(.stackFailed, "stack \(name) does not say where the runtimes are told") }
     let bytes = Array(tools.catalogText(plan.catalog(outputs)).utf8)
-    var input = S3.PutObjectInput(bucket: String(match.1), key: String(match.2), bytes: bytes[...])
+    var input = S3.PutObjectInput(bucket: place.bucket, key: place.key, bytes: bytes[...])
     input.settings.contentType = "application/yaml"
     _ = try await S3(client).putObject(input)
     // Set after the object is written: a run that is cut short between the two is made good by the next.

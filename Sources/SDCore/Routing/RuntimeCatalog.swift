@@ -14,11 +14,13 @@ public struct RuntimeDescription: Sendable, Hashable, Codable {
   public var queue: String
   /// The queue for tasks of high priority; `nil` where it has none, so that such tasks are refused.
   public var priorityQueue: String?
+  /// Which tasks the queue's subscription lets through.
+  public var routing: Routing
 
   /// A runtime; the queue bears its name unless said otherwise.
   public init(
     name: String, engine: String, model: String? = nil, dynamicModel: Bool = false, isJob: Bool = false,
-    queue: String? = nil, priorityQueue: String? = nil
+    queue: String? = nil, priorityQueue: String? = nil, routing: Routing = .attributes
   ) {
     self.name = name
     self.engine = engine
@@ -27,6 +29,31 @@ public struct RuntimeDescription: Sendable, Hashable, Codable {
     self.isJob = isJob
     self.queue = queue ?? name
     self.priorityQueue = priorityQueue
+    self.routing = routing
+  }
+
+  /// The filter policies that a queue's subscription may have.
+  public enum Routing: String, Sendable, Hashable, Codable, CaseIterable {
+    /// Tasks that name the runtime, and tasks that name its model and no runtime.
+    case attributes
+    /// The successor's: the runtime or its model, whatever else there is.
+    case successor
+    /// The reference's: runtime and model in the body of a v1alpha1 task; the model's attribute for a dynamic one.
+    case reference
+  }
+
+  /// Why the topic would not hand a task to this runtime's queue; `nil` where it does.
+  public func refusal(of request: TaskRequest) -> String? {
+    switch (routing, dynamicModel) {
+    case (.attributes, _), (.successor, false): nil
+    case (.successor, true): request.api == .legacy ? "runtime \(name) gets tasks that name it only" : nil
+    case (.reference, false):
+      request.api == .v1alpha1 && request.model == model
+        ? nil : "runtime \(name) gets tasks of /v1alpha1 only, with the model \(model ?? "that it has")"
+    case (.reference, true):
+      (request.api == .v1alpha1 || request.api == .legacy) && request.model != nil
+        ? nil : "runtime \(name) gets tasks of /v1alpha1 only, which name a model"
+    }
   }
 }
 

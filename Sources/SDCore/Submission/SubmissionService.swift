@@ -153,6 +153,13 @@ public struct SubmissionService: Sendable {
   }
 
   private func runtime(for request: TaskRequest) throws(RequestProblem) -> RuntimeDescription {
+    let runtime = try named(in: request)
+    guard let why = runtime.refusal(of: request) else { return runtime }
+    // The topic would drop it without a word.
+    throw RequestProblem("the task would not reach its runtime", fields: [.init("/runtime", why)])
+  }
+
+  private func named(in request: TaskRequest) throws(RequestProblem) -> RuntimeDescription {
     if let name = request.runtime {
       if let runtime = catalog.runtime(named: name) { return runtime }
       let known = catalog.runtimes.map(\.name).joined(separator: ", ")

@@ -39,9 +39,6 @@ final class EngineGate: Sendable {
   private let state = Mutex(State())
   /// The most that a task is passed over for others that need no other model.
   private static let patience = 4
-  /// Tasks that are taken ahead before the first has ended: of the shortest that are worth it, one is done in the time that
-  /// receiving and preparing the next takes.
-  private static let blindly = 2
 
   /// A place that is given in order of arrival; with `prefersLoadedModel` to those first who want the model that was used
   /// last.
@@ -154,13 +151,11 @@ final class EngineGate: Sendable {
   /// time that preparing one takes, and a margin.
   ///
   /// Short tasks are taken in handfuls, each time that half of those ahead are gone: each receive is a request. While
-  /// nothing is known of how long tasks take, two are taken ahead; whoever waits in vain goes away again.
+  /// nothing is known of how long tasks take, one is taken ahead; whoever waits in vain goes away again.
   func room(margin: Duration, limit: Int) -> Int {
     state.withLock { state in
       let elapsed = state.isTaken ? state.takenAt.map { $0.duration(to: clocks.instant) } ?? .zero : .zero
-      guard let run = state.typicalRun else {
-        return elapsed <= margin ? max(Self.blindly + (state.isTaken ? 0 : 1) - state.ahead, 0) : 0
-      }
+      guard let run = state.typicalRun else { return state.ahead == 0 && elapsed <= margin ? 1 : 0 }
       // One that takes far longer than usual says nothing about when it ends.
       guard state.ahead <= limit / 2, elapsed <= min(run * 3 + margin, run + margin * 3) else { return 0 }
       let remaining = state.isTaken ? max(run - elapsed, .zero) : .zero

@@ -26,8 +26,6 @@ public final class Worker: Service {
   private let pipeline: TaskPipeline
   /// Receives that take one message each after one that failed.
   private static let cautiousReceives = 20
-  /// Bytes that a task is taken to have before any was had.
-  private static let presumedWeight = 64 << 20
 
   /// A worker; it begins with `run`.
   ///
@@ -242,8 +240,8 @@ public final class Worker: Service {
     let (held, (bytes, heaviest)) = (tally.held, memory.load)
     let free = configuration.memoryBudget - bytes
     guard held == 0 || free > 0 else { return 0 }
-    // What is taken at once is weighed by the heaviest so far, or by what no picture of today's engines has.
-    let borne = max(free / (heaviest > 0 ? heaviest : Self.presumedWeight), 1)
+    // What is taken at once is weighed by the heaviest so far.
+    let borne = heaviest > 0 ? max(free / heaviest, 1) : 1
     let ahead =
       configuration.looksAhead
       ? gate.room(margin: configuration.lookAheadMargin, limit: configuration.maximumAhead) : gate.isIdle ? 1 : 0

@@ -15,6 +15,7 @@ public struct LambdaGateway: Service {
   private let webhooks: WebhookService?
   private let runtime: LambdaRuntime
   private let clocks: Clocks
+  private let afterwards: @Sendable () async -> Void
   private let logger: Logger
 
   /// What is left of an invocation's time for sending the answer.
@@ -23,21 +24,26 @@ public struct LambdaGateway: Service {
   private static let longestWait: Duration = .seconds(25)
   /// An answer's bytes that Lambda carries, base64 included.
   private static let largestAnswer = 6_000_000
+  /// The longest that what is done after an answer may keep the function.
+  private static let longestAfterwards: Duration = .seconds(1)
 
   /// A gateway that asks a runtime API for what to do.
   ///
   /// - Parameters:
   ///   - authority: host and port of the runtime API, as `AWS_LAMBDA_RUNTIME_API` has them.
   ///   - transport: what carries the calls of webhooks and of the runtime API.
+  ///   - afterwards: done after each answer, for at most a second: Lambda freezes the process once it asks for the next.
   public init(
     authority: String, configuration: GatewayConfiguration, services: GatewayServices,
-    transport: any Transport = CurlTransport.shared, logger: Logger
+    transport: any Transport = CurlTransport.shared, afterwards: @escaping @Sendable () async -> Void = {},
+    logger: Logger
   ) {
     door = FrontDoor(configuration: configuration, services: services, logger: logger)
     chores = Chores(services, logger: logger)
     webhooks = door.webhookDelivery(over: transport).map { WebhookService(delivery: $0, logger: logger) }
     runtime = LambdaRuntime(authority, transport: transport)
     clocks = services.clocks
+    self.afterwards = afterwards
     self.logger = logger
   }
 
@@ -56,6 +62,7 @@ public struct LambdaGateway: Service {
         do {
           let invocation = try await cancelWhenGracefulShutdown { try await runtime.next() }
           try await handle(invocation)
+          _ = await clocks.within(Self.longestAfterwards) { [afterwards] in await afterwards() }
         } catch let error as TransportError {
           if error.code == .cancelled { return }
           throw SDError(.unavailable, "the Lambda runtime API cannot be reached", underlying: error)

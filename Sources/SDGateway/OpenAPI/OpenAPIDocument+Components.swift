@@ -158,6 +158,7 @@ extension OpenAPIDocument {
             "name": {"type": "string"}, "engine": {"type": "string"}, "model": {"type": "string"},
             "dynamic_model": {"type": "boolean", "description": "Whether a task may name any model."},
             "job": {"type": "boolean", "description": "Whether its workers take one task each and end."},
+            "routing": {"type": "string", "enum": ["successor", "reference"], "description": "There where its queue has the filter policy of an earlier system: with `reference` only tasks of `/v1alpha1` reach it."},
             "queue": {"type": "object", "required": ["waiting", "in_flight", "delayed"], "properties": {
               "waiting": {"type": "integer"}, "in_flight": {"type": "integer"}, "delayed": {"type": "integer"},
               "dead": {"type": "integer", "description": "Letters in its dead-letter queue."},

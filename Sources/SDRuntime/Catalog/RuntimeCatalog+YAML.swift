@@ -11,6 +11,7 @@ extension RuntimeCatalog {
   ///         job: false
   ///         queue: sdruntime                         # its name, or a URI
   ///         priority-queue: sdruntime-high           # the same for urgent tasks, where they are to be taken
+  ///         routing: attributes                      # or successor, reference: the queue's filter policy
   ///
   /// Throws `.configuration` with file and line for what is unknown, missing, double or malformed.
   public init(contentsOf path: String) throws(SDError) {
@@ -50,7 +51,8 @@ extension RuntimeCatalog {
       # The runtimes that tasks can be sent to, in the order in which a model is looked for.
       # engine: webui, comfyui, openai or test-pattern; model: the file that it has loaded;
       # dynamic-model: whether tasks choose the model; job: whether sd-job serves it; queue: where its tasks wait;
-      # priority-queue: where its urgent tasks wait, without which none are taken.
+      # priority-queue: where its urgent tasks wait, without which none are taken; routing: attributes, or successor or
+      # reference where the queue has the filter policy of an earlier system.
       runtimes:
 
       """
@@ -61,6 +63,7 @@ extension RuntimeCatalog {
       if runtime.isJob { text += "    job: true\n" }
       if runtime.queue != runtime.name { text += "    queue: \(Self.scalar(runtime.queue))\n" }
       if let queue = runtime.priorityQueue { text += "    priority-queue: \(Self.scalar(queue))\n" }
+      if runtime.routing != .attributes { text += "    routing: \(runtime.routing.rawValue)\n" }
     }
     return text
   }
@@ -75,7 +78,7 @@ extension RuntimeCatalog {
   private static func runtime(_ node: Node, in path: String) throws(SDError) -> RuntimeDescription {
     let start = Place(path: path, line: node.mark?.line ?? 1)
     guard let mapping = node.mapping else { throw SDError(.configuration, "a runtime in \(start) must be a mapping") }
-    let known = ["name", "engine", "model", "dynamic-model", "job", "queue", "priority-queue"]
+    let known = ["name", "engine", "model", "dynamic-model", "job", "queue", "priority-queue", "routing"]
     var words: [String: String] = [:]
     for (name, value) in mapping {
       let place = Place(path: path, line: name.mark?.line ?? start.line)
@@ -100,9 +103,17 @@ extension RuntimeCatalog {
         .configuration,
         "a runtime in \(start) is called \(name.debugDescription); names have letters, digits, - and _, up to 64")
     }
+    let routings = RuntimeDescription.Routing.allCases.map(\.rawValue)
+    let word = words["routing"] ?? RuntimeDescription.Routing.attributes.rawValue
+    guard let routing = RuntimeDescription.Routing(rawValue: word) else {
+      throw SDError(
+        .configuration,
+        "routing is \(word.debugDescription) in a runtime of \(start); there are: \(routings.joined(separator: ", "))")
+    }
     return RuntimeDescription(
       name: name, engine: words["engine"] ?? "webui", model: words["model"], dynamicModel: try truth("dynamic-model"),
-      isJob: try truth("job"), queue: words["queue"], priorityQueue: words["priority-queue"])
+      isJob: try truth("job"), queue: words["queue"], priorityQueue: words["priority-queue"],
+      routing: routing)
   }
 
   private static func isName(_ name: String) -> Bool {

@@ -40,6 +40,8 @@ public struct Program: Sendable {
   public let logger: Logger
   /// What is measured.
   public let metrics: MetricsRegistry
+  /// Exports the spans that have ended: for programs that may be frozen between two things that they do.
+  public let flushSpans: @Sendable () async -> Void
 
   /// Runs a program to its end.
   ///
@@ -72,8 +74,10 @@ public struct Program: Sendable {
       let metrics = MetricsRegistry()
       MetricsSystem.bootstrap(metrics)
       let composition = try Composition(configuration, registry: registry, logger: logger)
-      let program = Program(name: name, composition: composition, logger: logger, metrics: metrics)
       let batcher = try await composition.spanBatcher()
+      let program = Program(
+        name: name, composition: composition, logger: logger, metrics: metrics,
+        flushSpans: { await batcher?.flush() })
       InstrumentationSystem.bootstrap(SDTracer(service: name, batcher: batcher))
       // Services are shut down from the last to the first: spans are gathered until the others have ended.
       let all = [batcher].compactMap { $0 as (any Service)? } + (try await services(program))

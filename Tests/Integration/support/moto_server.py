@@ -6,7 +6,7 @@ import threading
 import time
 
 from moto.apigateway.models import apigateway_backends
-from moto.cloudformation.models import ChangeSet, CloudFormationBackend
+from moto.cloudformation.models import ChangeSet, CloudFormationBackend, Stack
 from moto.core.common_models import CloudFormationModel
 from moto.s3.responses import S3Response
 from moto.server import ThreadedMotoServer
@@ -69,6 +69,12 @@ def add_change_sets_to_a_reviewed_stack():
     CloudFormationBackend.create_change_set = create_for_the_same
 
 
+def list_what_a_stack_has():
+    """A stack's resources are those that were made; moto also lists a blank for each that a condition leaves out."""
+    listed = Stack.stack_resources.fget
+    Stack.stack_resources = property(lambda self: [each for each in listed(self) if each is not None])
+
+
 class StackAPIKey(CloudFormationModel):
     """An API key of a stack; moto has keys, and lets stacks go without."""
 
@@ -91,7 +97,7 @@ class StackAPIKey(CloudFormationModel):
         return key
 
     @classmethod
-    def update_from_cloudformation_json(cls, original_resource, *_):
+    def update_from_cloudformation_json(cls, original_resource, **_):
         return original_resource
 
     @classmethod
@@ -105,6 +111,7 @@ if __name__ == "__main__":
     lease_to_one_at_a_time()
     put_out_what_change_sets_make()
     add_change_sets_to_a_reviewed_stack()
+    list_what_a_stack_has()
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     print("http://{}:{}".format(*server.get_host_and_port()), flush=True)

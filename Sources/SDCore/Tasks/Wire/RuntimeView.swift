@@ -10,13 +10,15 @@ public struct RuntimeView: Sendable, Hashable {
   public var dynamicModel: Bool
   /// Whether its workers take one task each and end.
   public var isJob: Bool
+  /// Which tasks reach it.
+  public var routing: RuntimeDescription.Routing
   /// How full its queue is, where that could be found out.
   public var queue: QueueStats?
 
   /// A runtime and its queue's counts.
   public init(_ runtime: RuntimeDescription, queue: QueueStats?) {
     (name, engine, model) = (runtime.name, runtime.engine, runtime.model)
-    (dynamicModel, isJob, self.queue) = (runtime.dynamicModel, runtime.isJob, queue)
+    (dynamicModel, isJob, routing, self.queue) = (runtime.dynamicModel, runtime.isJob, runtime.routing, queue)
   }
 
   /// The view as it goes over the wire.
@@ -25,6 +27,7 @@ public struct RuntimeView: Sendable, Hashable {
     json["model"] = model.map(JSONValue.string)
     json["dynamic_model"] = .bool(dynamicModel)
     json["job"] = .bool(isJob)
+    if routing != .attributes { json["routing"] = .string(routing.rawValue) }
     if let queue {
       var counts: JSONValue = [
         "waiting": .int(queue.waiting), "in_flight": .int(queue.inFlight), "delayed": .int(queue.delayed),
@@ -46,6 +49,7 @@ public struct RuntimeView: Sendable, Hashable {
     model = json["model"]?.string
     dynamicModel = json["dynamic_model"]?.bool ?? false
     isJob = json["job"]?.bool ?? false
+    routing = json["routing"]?.string.flatMap(RuntimeDescription.Routing.init) ?? .attributes
     queue = json["queue"].flatMap { counts in
       guard let waiting = counts["waiting"]?.int, let inFlight = counts["in_flight"]?.int else { return nil }
       return QueueStats(

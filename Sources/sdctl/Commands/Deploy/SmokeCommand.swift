@@ -38,33 +38,58 @@ struct SmokeCommand: AsyncParsableCommand {
   func run() async throws {
     try await CommandExit.reporting {
       try Directory.make(out)
-      let client = try await client()
+      let (client, key) = try await client()
       Terminal.note("API      \(client.server)")
-      let runtimes = try await client.runtimes()
-      guard let name = runtime ?? runtimes.first?.name else {
-        throw CommandFailure(code: CommandExit.refused, message: "the API knows no runtime")
+      let runtimes = try await runtimes(client, key)
+      let names = runtimes.map(\.name).joined(separator: ", ")
+      guard let runtime = runtimes.first(where: { runtime == nil || $0.name == runtime }) else {
+        let why = runtime.map { "there is no runtime \($0); there are: \(names)" } ?? "the API knows no runtime"
+        throw CommandFailure(code: CommandExit.refused, message: why)
       }
-      Terminal.note(
-        "runtime  \(name)\(runtimes.count > 1 ? ", one of \(runtimes.map(\.name).joined(separator: ", "))" : "")")
-      let task = try await client.submit(
-        TaskSubmission(
-          runtime: name, type: .textToImage,
-          content: ["prompt": .string(prompt), "steps": 20, "width": 512, "height": 512]))
+      Terminal.note("runtime  \(runtime.name)\(runtimes.count > 1 ? ", one of \(names)" : "")")
+      let task = try await submit(to: runtime, client)
       Terminal.note("task     \(task.id)")
       let done = try await ended(task, client)
       let files = try await fetch(done, client)
-      output.show(["task": .string(done.id), "runtime": .string(name), "files": .strings(files)]) {
+      output.show(["task": .string(done.id), "runtime": .string(runtime.name), "files": .strings(files)]) {
         for file in files { Terminal.print(Terminal.plain(file)) }
       }
     }
   }
 
-  /// The client of the address that was named, or of the one that the stack says.
-  private func client() async throws -> SDClient {
-    if let server { return try SDClient(server, apiKey: Environment["SDCTL_API_KEY"]) }
+  /// The client of the address that was named, or of the one that the stack says; and whose its key is.
+  private func client() async throws -> (SDClient, key: String?) {
+    let own = Environment["SDCTL_API_KEY"]
+    if let server { return (try SDClient(server, apiKey: own), own.map { _ in "of SDCTL_API_KEY" }) }
     let target = try await DeployTarget(what, aws)
-    let access = try await APIAccess.find(stack: target.plan.pipeline.name, client: target.client)
-    return try SDClient(access.address, apiKey: Environment["SDCTL_API_KEY"] ?? access.key)
+    let stack = target.plan.pipeline.name
+    let access = try await APIAccess.find(stack: stack, client: target.client)
+    let key = own == nil ? access.key.map { _ in "of stack \(stack)" } : "of SDCTL_API_KEY"
+    return (try SDClient(access.address, apiKey: own ?? access.key), key)
+  }
+
+  /// The runtimes: the first call, which tells whether the key is taken.
+  private func runtimes(_ client: SDClient, _ key: String?) async throws -> [RuntimeView] {
+    do { return try await client.runtimes() } catch let error as SDClientError
+      where error.status == 401 || error.status == 403
+    {
+      let why = key.map { "the API key \($0) is not taken" } ?? "an API key is wanted: set SDCTL_API_KEY"
+      throw CommandFailure(code: CommandExit.refused, message: "\(why). \(Terminal.plain(error.message))")
+    }
+  }
+
+  /// Posts the task by the API whose tasks the runtime gets.
+  private func submit(to runtime: RuntimeView, _ client: SDClient) async throws -> TaskView {
+    let content: JSONObject = ["prompt": .string(prompt), "steps": 20, "width": 512, "height": 512]
+    guard runtime.routing == .reference else {
+      return try await client.submit(
+        TaskSubmission(runtime: runtime.name, type: .textToImage, content: .object(content)))
+    }
+    guard let model = runtime.model else {
+      throw CommandFailure.usage(
+        "runtime \(runtime.name) gets tasks that name a model only; name another with --runtime")
+    }
+    return try await client.submitV1Alpha1(runtime: runtime.name, model: model, content: content)
   }
 
   private func ended(_ task: TaskView, _ client: SDClient) async throws -> TaskView {
