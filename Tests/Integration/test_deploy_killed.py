@@ -61,7 +61,8 @@ def is_whole(account):
     assert account.stacks == {"sd": "UPDATE_COMPLETE", "sd-sdxl": "CREATE_COMPLETE", "sd-comfy": "CREATE_COMPLETE"}
     assert {stack: creations(account, stack) for stack in account.stacks} == {"sd": 1, "sd-sdxl": 1, "sd-comfy": 1}
     found = everything(account)
-    assert (len(found["buckets"]), found["apis"], found["keys"], len(found["functions"])) == (1, 1, 1, 1), found
+    # A bucket for pictures, and one for the gateway's settings.
+    assert (len(found["buckets"]), found["apis"], found["keys"], len(found["functions"])) == (2, 1, 1, 1), found
     # Each runtime's queue with its dead letters, and the webhooks' with theirs.
     assert len(found["queues"]) == 6 and len(found["topics"]) == 2, found
     again = account.sdctl("deploy", "--yes")
