@@ -17,7 +17,7 @@ HERE = pathlib.Path(__file__).resolve().parent / "openapi"
 
 
 def test_no_answer_is_undocumented_and_none_is_a_server_error(start_dev, programs, tmp_path):
-    seconds = int(os.environ.get("SDTEST_OPENAPI_SECONDS", "120"))
+    seconds = int(os.environ.get("SDTEST_OPENAPI_SECONDS", "50"))
     keys = tmp_path / "keys.yaml"
     made = programs.run("sdctl", "keys", "new", "tester", "--operator", "--api-keys", keys)
     assert made.returncode == 0, made.stderr
