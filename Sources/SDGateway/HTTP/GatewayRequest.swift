@@ -6,8 +6,8 @@ package struct GatewayRequest: Sendable {
   package var method: HTTPRequest.Method
   /// The path as it stood on the wire, percent-encoded, without the query.
   package var path: String
-  /// The query's names and values, decoded, in their order.
-  package var query: [(name: String, value: String)]
+  /// The query's names and values, decoded, in their order; `nil` for a value that is no text.
+  package var query: [(name: String, value: String?)]
   /// The header fields, `Host` included.
   package var headers: HTTPFields
   /// The whole body.
@@ -31,12 +31,22 @@ package struct GatewayRequest: Sendable {
     self.body = body
   }
 
-  /// The first value of a name in the query.
-  func parameter(_ name: String) -> String? { query.first { $0.name == name }?.value }
+  /// The first value of a name in the query; throws a 400 for one that is no text.
+  func parameter(_ name: String) throws(Problem) -> String? { try parameters(name).first }
+
+  /// All values of a name in the query; throws a 400 for one that is no text.
+  func parameters(_ name: String) throws(Problem) -> [String] {
+    var values: [String] = []
+    for parameter in query where parameter.name == name {
+      guard let value = parameter.value else { throw Problem(.badRequest, "\(name) in the query is no UTF-8 text") }
+      values.append(value)
+    }
+    return values
+  }
 
   /// A whole number in the query; throws a 400 for anything else.
   func integer(_ name: String, in range: ClosedRange<Int>) throws(Problem) -> Int? {
-    guard let text = parameter(name) else { return nil }
+    guard let text = try parameter(name) else { return nil }
     guard let value = Int(text), range.contains(value) else {
       throw Problem(
         .badRequest, "\(name) in the query is not a whole number from \(range.lowerBound) to \(range.upperBound)")

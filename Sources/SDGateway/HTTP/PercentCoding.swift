@@ -16,14 +16,12 @@ enum PercentCoding {
     return bytes.contains(0) ? nil : String(validating: bytes, as: UTF8.self)
   }
 
-  /// The names and values of a query; what cannot be decoded is left out.
-  static func query(_ text: some StringProtocol) -> [(name: String, value: String)] {
+  /// The names and values of a query. A value that cannot be decoded is `nil`; nobody asks for a name that cannot.
+  static func query(_ text: some StringProtocol) -> [(name: String, value: String?)] {
     text.split(separator: "&").compactMap { pair in
       let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-      guard let name = decoded(parts[0], plusIsSpace: true),
-        let value = decoded(parts.count == 2 ? parts[1] : "", plusIsSpace: true)
-      else { return nil }
-      return (name, value)
+      guard let name = decoded(parts[0], plusIsSpace: true) else { return nil }
+      return (name, decoded(parts.count == 2 ? parts[1] : "", plusIsSpace: true))
     }
   }
 

@@ -94,8 +94,8 @@ extension FrontDoor {
     guard let verifier = services.store.presignedAccess, bucket == services.store.bucket else {
       throw Problem(.notFound, "there is nothing under this path")
     }
-    guard request.parameter("access") == access.rawValue, let expires = request.parameter("expires"),
-      let signature = request.parameter("signature")
+    guard try request.parameter("access") == access.rawValue, let expires = try request.parameter("expires"),
+      let signature = try request.parameter("signature")
     else { throw Problem(.forbidden, "this needs a presigned URL for \(access.rawValue)") }
     try ObjectKey.check(key)
     try verifier.verify(key, access, expires: expires, signature: signature)

@@ -19,9 +19,7 @@ extension FrontDoor {
   func list(_ request: GatewayRequest) async throws -> GatewayResponse {
     var query = LedgerQuery(tenant: request.caller.tenant)
     var wanted: Set<TaskState> = []
-    let words = request.query.filter { $0.name == "state" }.flatMap {
-      $0.value.split(separator: ",", omittingEmptySubsequences: false)
-    }
+    let words = try request.parameters("state").flatMap { $0.split(separator: ",", omittingEmptySubsequences: false) }
     for text in words {
       guard let state = TaskState(rawValue: String(text)) else {
         let known = TaskState.allCases.map(\.rawValue).joined(separator: ", ")
@@ -32,9 +30,9 @@ extension FrontDoor {
     query.states = wanted
     // A queued task past its time reads as expired, though its record says otherwise until somebody writes.
     if wanted.contains(.expired) { query.states.insert(.queued) }
-    query.runtime = request.parameter("runtime")
+    query.runtime = try request.parameter("runtime")
     query.limit = try request.integer("limit", in: 1...1000) ?? 50
-    query.cursor = request.parameter("cursor")
+    query.cursor = try request.parameter("cursor")
     let page = try await services.ledger.page(query)
     let views = page.records.map(view).filter { wanted.isEmpty || wanted.contains($0.state) }
     return .json(.ok, ["tasks": .array(views.map(\.json)), "next": page.next.map(JSONValue.string) ?? .null])

@@ -63,7 +63,7 @@ enum ProxyFormat {
     return fields
   }
 
-  private func query(of event: JSONValue) -> [(name: String, value: String)] {
+  private func query(of event: JSONValue) -> [(name: String, value: String?)] {
     if self == .version2 { return PercentCoding.query(event["rawQueryString"]?.string ?? "") }
     if let all = event["multiValueQueryStringParameters"]?.object, !all.isEmpty {
       return all.members.flatMap { member in
