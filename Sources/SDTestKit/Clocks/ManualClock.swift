@@ -81,11 +81,17 @@ public final class ManualClock: MonotonicClock {
   /// Moves the time of day alone.
   public func jumpWall(by duration: Duration) { state.withLock { $0.wall = $0.wall + duration } }
 
-  /// Moves from deadline to deadline up to a time, each time once so many sleep again: nobody's turn is passed over.
-  public func run(until end: MonotonicInstant, with count: Int) async throws {
+  /// Moves from deadline to deadline up to a time, each time once so many sleep again, one of whom wakes within `longest`:
+  /// the turn of one who wakes so often is not passed over because others sleep as well.
+  public func run(until end: MonotonicInstant, with count: Int, wakingWithin longest: Duration? = nil) async throws {
     while now < end {
       try await untilSleepers(count)
-      _ = advanceToNextDeadline()
+      if let longest {
+        try await eventually("somebody to sleep for \(longest) at most") {
+          self.nextDeadline.map { self.now.duration(to: $0) <= longest } ?? false
+        }
+      }
+      advanceToNextDeadline()
     }
   }
 

@@ -38,12 +38,12 @@ struct WorkerFaultTests {
     let worker = harness.worker(queue: queue) {
       $0.maximumTasks = 1
       // The heartbeat is the next to wake at any time: the clock cannot run ahead of it.
-      $0.cancelInterval = .seconds(60)
+      $0.cancelInterval = .seconds(4000)
     }
     async let running: Void = worker.run()
     try await harness.backend.untilStarted(1)
     // The heartbeat or its call, the attempt's time, the look for a cancellation.
-    try await clock.run(until: clock.now.advanced(by: .seconds(90)), with: 3)
+    try await clock.run(until: clock.now.advanced(by: .seconds(90)), with: 3, wakingWithin: .seconds(5))
     let stolen = try await harness.queue.receive(max: 1, wait: .zero, visibility: nil)
     #expect(stolen.isEmpty)
     #expect(queue.tap.count(of: .extend) >= 8)
@@ -63,11 +63,12 @@ struct WorkerFaultTests {
     let metrics = TestMetrics()
     let worker = harness.worker(queue: queue, metricsFactory: metrics) {
       $0.maximumTasks = 1
-      $0.cancelInterval = .seconds(5)
+      // As above.
+      $0.cancelInterval = .seconds(4000)
     }
     async let running: Void = worker.run()
     try await harness.backend.untilStarted(1)
-    try await clock.run(until: clock.now.advanced(by: .seconds(130)), with: 3)
+    try await clock.run(until: clock.now.advanced(by: .seconds(130)), with: 3, wakingWithin: .seconds(5))
     // At 10, 20, ... 60 s by 30 s each; at 70 s by what is left; nothing past its end.
     #expect(queue.extensions == Array(repeating: .seconds(30), count: 6) + [.seconds(25)])
     #expect(try metrics.expectCounter("sd_leases_lost_total").totalValue == 1)
