@@ -42,21 +42,24 @@ struct WorkerAttemptTests {
 
   @Test("is a start, told while the engine works, and at once where somebody has had the run before")
   func toldBesideTheEngine() async throws {
-    let gates = [Gate(), Gate()]
-    harness.backend.script(.hold(gates[0], then: .succeed), .hold(gates[1], then: .succeed))
+    // An engine each: whoever finds that another has its run stops its engine.
+    let (engines, gate) = ([FakeBackend(), FakeBackend()], Gate())
+    engines[0].script(.hang)
+    engines[1].script(.hold(gate, then: .succeed))
     try await harness.submit("t1")
-    let first = harness.worker("one") { $0.maximumTasks = 1 }
+    let first = harness.worker("one", backend: engines[0]) { $0.maximumTasks = 1 }
     async let firstDone: Void = first.run()
     try await eventually("the first start to be told") { try await harness.record("t1")?.attempts == 1 }
     try await handOutAgain()
-    let second = harness.worker("two") {
+    let second = harness.worker("two", backend: engines[1]) {
       $0.maximumTasks = 1
       $0.cancelInterval = .seconds(600)
     }
     async let secondDone: Void = second.run()
     try await eventually("the second start to be told") { try await harness.record("t1")?.attempts == 2 }
-    for gate in gates { gate.open() }
-    _ = try await (firstDone, secondDone)
+    try await firstDone
+    gate.open()
+    try await secondDone
     let record = try #require(try await harness.record("t1"))
     #expect((record.state, record.attempts, record.claim?.worker) == (.succeeded, 2, "two"))
   }
@@ -72,12 +75,12 @@ struct WorkerAttemptTests {
 
   @Test("closes a run whose workers died over the engine, after as many starts as are allowed")
   func diesInInference() async throws {
-    let gates = (1...2).map { _ in Gate() }
+    let engines = (1...3).map { _ in FakeBackend() }
+    for engine in engines { engine.script(.hang) }
     try await harness.submit("t1")
-    harness.backend.script(.hold(gates[0], then: .succeed), .hold(gates[1], then: .succeed))
     try await withThrowingTaskGroup(of: Void.self) { group in
       for number in 1...3 {
-        let worker = harness.worker("\(number)") {
+        let worker = harness.worker("\(number)", backend: engines[number - 1]) {
           $0.maximumTasks = 1
           $0.maximumAttempts = 2
         }
@@ -88,10 +91,9 @@ struct WorkerAttemptTests {
         }
       }
       try await eventually("its end") { try await harness.record("t1")?.state == .failed }
-      for gate in gates { gate.open() }
       try await group.waitForAll()
     }
     #expect(try await harness.record("t1")?.error?.code == .attemptsExhausted)
-    #expect(harness.backend.started.count == 2)
+    #expect(engines.map(\.started.count) == [1, 1, 0])
   }
 }
