@@ -16,7 +16,7 @@ RELEASE := --configuration release --static-swift-stdlib
 SANITIZED := SDCore,MemoryPlugins,LocalPlugins,HTTPTransport,AWSKit,ImageKit,ImageCodecs
 SWIFT_FOLDERS := $(wildcard Package.swift Sources Tests Benchmarks/Package.swift Benchmarks/Sources Fuzz/Package.swift Fuzz/Sources examples/*/Package.swift examples/*/Sources)
 PYTHON_SCRIPTS := scripts/check-imports scripts/check-features scripts/chart-readme scripts/tiny-model $(shell find Tests Benchmarks -name '*.py' -not -path '*/.build/*')
-SHELL_SCRIPTS := scripts/bottlerocket-images-cache/snapshot.sh scripts/setup scripts/build-engine scripts/docs scripts/fetch-helm scripts/fuzz scripts/images scripts/release-build .ci/run $(wildcard images/*/*.sh)
+SHELL_SCRIPTS := scripts/bottlerocket-images-cache/snapshot.sh scripts/setup scripts/build-engine scripts/docs scripts/fetch-helm scripts/fuzz scripts/images scripts/release-build scripts/unit-tests .ci/run $(wildcard images/*/*.sh)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-python setup-integration setup-conformance setup-check setup-engine setup-browser setup-infra engine build release test check fmt integration conformance infra-test images push digests soak bench dev example docs sanitize fuzz clean
@@ -40,6 +40,26 @@ setup-engine: setup
 	@scripts/setup engine
 
 setup-check: setup
+	@scripts/setup check
+
+setup-browser:
+	@scripts/setup browser
+
+setup-infra:
+	@scripts/setup python
+	@scripts/setup infra
+
+build: setup ## build everything (CONFIG=release for a release build)
+	$(SWIFT) build --configuration $(CONFIG)
+
+release: setup ## build the programs as they are shipped: optimised, Swift's library inside
+	scripts/release-build $(PROGRAMS)
+
+test: setup ## run the unit and conformance tests (TESTS="SDCoreTests AWSKitTests")
+	$(SWIFT) build --build-tests
+	@SWIFT="$(SWIFT)" scripts/unit-tests $(TESTS)
+
+check: setup
 	@scripts/setup check
 
 setup-browser:

@@ -350,15 +350,22 @@ struct ComfyTests {
   @Test("Progress goes node by node and step by step, with previews where they are wanted")
   func progress() async throws {
     try await withComfy { (engine, backend) async throws in
-      let loading = engine.hold("CheckpointLoaderSimple")
+      // Somebody else's job comes first, so that the listener is there before the first node is told of.
+      let (other, blocking) = (
+        ComfyBackend(base: engine.url, transport: backend.client.http.transport), engine.hold("EmptyImage")
+      )
+      let foreign = try await other.prepare(.pipeline(emptyImage()))
+      async let first = other.run(foreign, onAnswer: {})
+      try await eventually("the other job runs") { blocking.waiting == 1 && engine.listeners == 1 }
       let prepared = try await backend.prepare(.pipeline(sampled()))
       #expect(try await backend.progress(of: prepared) == nil)
       let answered = Mutex(0)
       async let running = backend.run(prepared) { answered.withLock { $0 += 1 } }
-      try await eventually("it runs, and is listened to") { loading.waiting == 1 && engine.listeners == 1 }
+      try await eventually("it is listened to") { engine.listeners == 2 }
       #expect(await backend.status() == .ready(busy: true))
       let sampling = engine.hold("KSampler")
-      loading.open()
+      blocking.open()
+      _ = try await first
       try await eventually("the first step is told") { try await backend.progress(of: prepared)?.step == 1 }
       let told = try #require(try await backend.progress(of: prepared, withPreview: true))
       // Two nodes of five are done, and a quarter of the third.
