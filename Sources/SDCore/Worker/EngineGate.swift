@@ -151,11 +151,12 @@ final class EngineGate: Sendable {
   /// time that preparing one takes, and a margin.
   ///
   /// Short tasks are taken in handfuls, each time that half of those ahead are gone: each receive is a request. While
-  /// nothing is known of how long tasks take, one is taken ahead; whoever waits in vain goes away again.
+  /// nothing is known of how long tasks take, two are ahead, received one by one, so that others who wait for tasks get
+  /// theirs; whoever waits in vain goes away again.
   func room(margin: Duration, limit: Int) -> Int {
     state.withLock { state in
       let elapsed = state.isTaken ? state.takenAt.map { $0.duration(to: clocks.instant) } ?? .zero : .zero
-      guard let run = state.typicalRun else { return state.ahead == 0 && elapsed <= margin ? 1 : 0 }
+      guard let run = state.typicalRun else { return state.ahead < 2 && elapsed <= margin ? 1 : 0 }
       // One that takes far longer than usual says nothing about when it ends.
       guard state.ahead <= limit / 2, elapsed <= min(run * 3 + margin, run + margin * 3) else { return 0 }
       let remaining = state.isTaken ? max(run - elapsed, .zero) : .zero

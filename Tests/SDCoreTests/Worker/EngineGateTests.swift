@@ -74,15 +74,20 @@ struct EngineGateTests {
     #expect(try await !gate.take(for: nil))
   }
 
-  @Test("has room for one while nothing is known, for a handful of short tasks, and for none while a long one runs")
+  @Test(
+    "has room for two, one by one, while nothing is known, for a handful of short tasks, and for none while a long one runs"
+  )
   func room() async throws {
     let gate = gate()
+    #expect(gate.room(margin: .seconds(2), limit: 4) == 1)
+    gate.arrive()
     #expect(gate.room(margin: .seconds(2), limit: 4) == 1)
     gate.arrive()
     #expect(gate.room(margin: .seconds(2), limit: 4) == 0)
     #expect(try await gate.take(for: nil))
     gate.depart(prepared: .milliseconds(100))
     #expect(gate.room(margin: .seconds(2), limit: 4) == 1)
+    gate.depart(prepared: nil)
     clock.advance(by: .seconds(3))
     #expect(gate.room(margin: .seconds(2), limit: 4) == 0)
     gate.giveUp(ran: .milliseconds(150))
