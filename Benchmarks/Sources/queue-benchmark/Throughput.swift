@@ -63,8 +63,10 @@ final class Shared: Sendable {
 enum DepthCost {
   static func measure(in directory: String) async throws -> Double {
     let database = try LocalDatabase.open(directory, durability: .relaxed)
-    let deep = LocalQueue("deep", in: database)
-    let shallow = LocalQueue("shallow", in: database)
+    // No message may leave for being received too often: the shallow queue would soon be empty.
+    let settings = LocalQueue.Settings(maximumReceives: nil)
+    let deep = LocalQueue("deep", in: database, settings: settings)
+    let shallow = LocalQueue("shallow", in: database, settings: settings)
     try await fill(deep, 100_000)
     try await fill(shallow, 100)
     _ = try await cost(shallow, rounds: 50)
@@ -98,6 +100,7 @@ enum DepthCost {
       let start = ContinuousClock.now
       let leases = try await queue.receive(max: 10, wait: .zero, visibility: .seconds(60))
       costs.append(start.duration(to: .now).seconds)
+      guard leases.count == 10 else { throw SDError(.internal, "a receive of ten got \(leases.count)") }
       _ = try await queue.abandon(leases, after: .zero)
     }
     return costs.median

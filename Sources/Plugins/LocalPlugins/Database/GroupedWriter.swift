@@ -83,7 +83,8 @@ final class GroupedWriter: Sendable {
         if isOver { return }
         continue
       }
-      gather(db)
+      // A sync is what gathering saves.
+      if isDurable { gather(db) }
       let jobs = take(\.durable)
       let start = ContinuousClock.now
       commit(jobs, synced: isDurable, db)

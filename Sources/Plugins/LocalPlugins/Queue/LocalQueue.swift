@@ -75,7 +75,7 @@ public struct LocalQueue: MessageQueue {
     let taken = messages.indices.filter { outcomes[$0] == nil }
     if !taken.isEmpty {
       let queue = try await identity()
-      let (new, time) = (taken.map { NewMessage(messages[$0]) }, database.time)
+      let (new, time) = (NewMessage.all(taken.map { messages[$0] }), database.time)
       let ids = try await database.write(.growing) { transaction in
         try transaction.send(new, to: queue, now: time.now, sent: time.clocks.timestamp)
       }

@@ -18,19 +18,33 @@ enum MessageID {
 }
 
 /// What is needed of a message to store it.
+///
+/// Made before the write, which all others of the process wait for.
 struct NewMessage: Sendable {
-  var body: [UInt8]
-  var attributes: [UInt8]
-  var group: String?
-  var deduplicationID: String?
-  var delay: Duration
+  let id: String
+  let body: Data
+  let attributes: Data
+  let digest: Data
+  let group: String?
+  let deduplicationID: String?
+  let delay: Duration
 
-  init(_ message: OutgoingMessage) {
-    body = message.body
-    attributes = AttributeCoding.encode(message.attributes)
-    group = message.groupID
-    deduplicationID = message.deduplicationID
-    delay = message.delay
+  private init(_ message: OutgoingMessage, id: String) {
+    self.id = id
+    let encoded = AttributeCoding.encode(message.attributes)
+    (body, attributes) = (Data(message.body), Data(encoded))
+    digest = StoredMessage.digest(id: id, group: message.groupID, attributes: encoded, body: message.body)
+    (group, deduplicationID, delay) = (message.groupID, message.deduplicationID, message.delay)
+  }
+
+  /// New messages, each with an id.
+  static func all(_ messages: [OutgoingMessage]) -> [NewMessage] {
+    // One draw of random bits for all of them, counted up: drawing costs more than the rest of an id.
+    var bits = UInt128.random(in: .min ... .max)
+    return messages.map { message in
+      bits &+= 1
+      return NewMessage(message, id: MessageID.text(bits))
+    }
   }
 }
 
@@ -38,27 +52,22 @@ extension Transaction {
   /// How long a deduplication id is remembered, in milliseconds.
   private static let memory: Int64 = 5 * 60 * 1000
 
-  /// Stores messages; answers their ids.
+  /// Stores messages; answers their ids, for one that was sent before the id that it got then.
   mutating func send(
     _ messages: [NewMessage], to queue: QueueIdentity, now: Int64, sent: Timestamp
   ) throws -> [String] {
     var ranks = Ranks(queue)
-    // One draw of random bits for all of them, counted up: drawing costs more than the rest of an id.
-    var bits = UInt128.random(in: .min ... .max)
-    let ids = try messages.map { message in
-      bits &+= 1
-      return try send(message, id: MessageID.text(bits), to: queue, ranks: &ranks, now: now, sent: sent)
-    }
+    let ids = try messages.map { try send($0, to: queue, ranks: &ranks, now: now, sent: sent) }
     try ranks.save(self)
     rung.insert(queue.id)
     return ids
   }
 
   private mutating func send(
-    _ message: NewMessage, id: String, to queue: QueueIdentity, ranks: inout Ranks, now: Int64, sent: Timestamp
+    _ message: NewMessage, to queue: QueueIdentity, ranks: inout Ranks, now: Int64, sent: Timestamp
   ) throws -> String {
     if let deduplicationID = message.deduplicationID {
-      if let earlier = try remember(deduplicationID, of: queue, message: id, now: now) { return earlier }
+      if let earlier = try remember(deduplicationID, of: queue, message: message.id, now: now) { return earlier }
     }
     let heldUntil = message.delay > .zero ? now + message.delay.milliseconds : 0
     let line = queue.isFIFO ? message.group ?? "" : nil
@@ -70,12 +79,11 @@ extension Transaction {
         sent.milliseconds, heldUntil, line,
       ])
     let sequence = db.lastInsertedRowID
-    let digest = StoredMessage.digest(id: id, group: message.group, attributes: message.attributes, body: message.body)
     try run(
       "INSERT INTO payload (seq, id, grp, attributes, digest, body) VALUES (?, ?, ?, ?, ?, ?)",
-      [sequence, id, message.group, Data(message.attributes), digest, Data(message.body)])
+      [sequence, message.id, message.group, message.attributes, message.digest, message.body])
     lastSent = sequence
-    return id
+    return message.id
   }
 
   /// Remembers a deduplication id; answers the id of the message that brought it before, if one did.

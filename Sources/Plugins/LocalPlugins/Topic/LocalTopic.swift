@@ -114,7 +114,7 @@ public final class LocalTopic: EventTopic {
         attributes: subscription.rawDelivery ? delivery.publication.attributes : [:],
         groupID: delivery.publication.groupID ?? (queue.isFIFO ? delivery.id : nil),
         deduplicationID: queue.isFIFO ? delivery.id : nil)
-      _ = try transaction.send([NewMessage(message)], to: queue, now: now, sent: delivery.sent)
+      _ = try transaction.send(NewMessage.all([message]), to: queue, now: now, sent: delivery.sent)
     }
   }
 
