@@ -59,29 +59,6 @@ test: setup ## run the unit and conformance tests (TESTS="SDCoreTests AWSKitTest
 	$(SWIFT) build --build-tests
 	@SWIFT="$(SWIFT)" scripts/unit-tests $(TESTS)
 
-check: setup
-	@scripts/setup check
-
-setup-browser:
-	@scripts/setup browser
-
-setup-infra:
-	@scripts/setup python
-	@scripts/setup infra
-
-build: setup ## build everything (CONFIG=release for a release build)
-	$(SWIFT) build --configuration $(CONFIG)
-
-release: setup ## build the programs as they are shipped: optimised, Swift's library inside
-	scripts/release-build $(PROGRAMS)
-
-# One module after the other: all in one process, a thousand tests at once wait for each other past their limits.
-test: setup ## run the unit and conformance tests (TESTS="SDCoreTests AWSKitTests")
-	$(SWIFT) build --build-tests
-	@failed=; for module in $(TESTS); do echo "== $$module"; \
-	$(SWIFT) test --skip-build --disable-xctest --parallel --filter "^$$module\." || failed="$$failed $$module"; done; \
-	[ -z "$$failed" ] || { echo "these failed:$$failed"; exit 1; }
-
 check: setup ## formatting, the import table, the language settings, the scripts
 	$(SWIFT) format lint --strict --recursive --parallel $(SWIFT_FOLDERS)
 	scripts/check-imports --self-test >/dev/null
