@@ -58,6 +58,7 @@ final class TLSServer {
   deinit {
     // It may have been started with other signals blocked: the threads that tasks run on block them.
     kill(process.processIdentifier, SIGKILL)
+    process.waitUntilExit()
     try? FileManager.default.removeItem(at: directory)
   }
 

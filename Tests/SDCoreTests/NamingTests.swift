@@ -18,6 +18,16 @@ import Testing
   }
 
   @Test(
+    "Names of models are 1 to 256 characters, whatever their bytes, without control characters",
+    arguments: [
+      ("v1-5-pruned-emaonly.safetensors", true), ("folder/模型 1", true), (String(repeating: "é", count: 256), true),
+      (String(repeating: "\u{10FFFD}", count: 256), true), ("", false), (String(repeating: "x", count: 257), false),
+      (String(repeating: "e\u{301}", count: 129), false), ("a\u{0}", false), ("a\n", false), ("\u{85}", false),
+      ("\u{FFFE}", false),
+    ])
+  func models(text: String, isModel: Bool) { #expect(TaskNaming.isModelName(text) == isModel) }
+
+  @Test(
     "Prefixes that name folders are taken",
     arguments: [
       "", "a", "a/", "a/b", "a b/c+d", "é/日本", "a/b.c", "a/x.b", "a/b..", "%41", "a/%25",

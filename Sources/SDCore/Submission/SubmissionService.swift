@@ -136,7 +136,7 @@ public struct SubmissionService: Sendable {
   ) throws(RequestProblem) {
     var fields: [RequestProblem.Field] = []
     if let model = request.model, !TaskNaming.isModelName(model) {
-      fields.append(.init("/model", "is no model's name: 1 to 256 bytes without control characters"))
+      fields.append(.init("/model", "is no model's name: 1 to 256 characters without control characters"))
     }
     if request.options.priority == .high, runtime.priorityQueue == nil || !submitter.mayHurry {
       let why =

@@ -33,9 +33,10 @@ public enum TaskNaming {
   /// Whether it may be a runtime's name: as an id, up to 64 characters.
   public static func isRuntimeName(_ text: String) -> Bool { isTaskID(text) }
 
-  /// Whether it may be a model's name, which travels as an attribute: 1 to 256 bytes, no control characters.
+  /// Whether it may be a model's name, which travels as an attribute: 1 to 256 characters (Unicode
+  /// scalars, as JSON Schema counts), no control characters.
   public static func isModelName(_ text: String) -> Bool {
-    (1...256).contains(text.utf8.count)
+    (1...256).contains(text.unicodeScalars.count)
       && !text.unicodeScalars.contains {
         $0.properties.generalCategory == .control || $0.value > 0xFFFD && $0.value < 0x10000
       }

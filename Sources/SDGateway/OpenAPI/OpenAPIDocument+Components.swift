@@ -256,7 +256,7 @@ extension OpenAPIDocument {
           "sdname": {"type": "string", "description": "The runtime's name, with or without `Addon` at its end."},
           "alwayson_scripts": {"type": "object", "required": ["task", "id_task", "sd_model_checkpoint"], "properties": {
             "task": {"$ref": "#/components/schemas/TaskType"}, "id_task": {"$ref": "#/components/schemas/ScriptsID"},
-            "sd_model_checkpoint": {"type": "string", "description": "A model file's name, in 256 bytes of UTF-8.", "anyOf": [{"maxLength": 64}, {"maxLength": 256, "pattern": "^[ -~]*$"}], "pattern": "^[^\\u0000-\\u001f\\u007f-\\u009f\\ufffe\\uffff]+$"},
+            "sd_model_checkpoint": {"type": "string", "description": "A model file's name.", "maxLength": 256, "pattern": "^[^\\u0000-\\u001f\\u007f-\\u009f\\ufffe\\uffff]+$"},
             "image_link": {"description": "URLs of input images, separated by commas; the worker looks at them, not the door."}}}
         },
         "examples": [{"sdname": "sdruntime-jobAddon", "alwayson_scripts": {"task": "text-to-image", "sd_model_checkpoint": "v1-5-pruned-emaonly.safetensors", "id_task": "307", "uid": "456"}, "prompt": "A dog", "steps": 16, "width": 512, "height": 512}]

@@ -21,3 +21,19 @@ def before_call(ctx, case, **kwargs):
 def is_seconds(value):
     """A number that the API takes; some come as their text."""
     return str(value).isdigit() and 1 <= int(value) <= 900
+
+
+@schemathesis.hook
+def filter_body(ctx, body):
+    """JSON Schema counts characters, the API the bytes of a prefix: the document allows so many as fit in any case, and
+    what is longer and fits nevertheless is neither wrong nor right to it."""
+    return not any(len(prefix) > 128 and not prefix.isascii() for prefix in prefixes(body))
+
+
+def prefixes(value):
+    """The texts of a body that say where outputs go."""
+    if isinstance(value, dict):
+        for name, member in value.items():
+            if name in ("prefix", "save_dir") and isinstance(member, str):
+                yield member
+            yield from prefixes(member)

@@ -1,4 +1,3 @@
-import FoundationEssentials
 import SDCore
 import Synchronization
 
@@ -11,10 +10,10 @@ final class DecodedRecords: Sendable {
   private static let most = 512
   private static let largest = 8 << 10
 
-  private let records = Mutex<[Data: TaskRecord]>([:])
+  private let records = Mutex<[[UInt8]: TaskRecord]>([:])
 
   /// The record whose stored form has so many bytes and this digest.
-  func record(_ digest: Data, bytes: Int, decode: () throws -> TaskRecord) rethrows -> TaskRecord {
+  func record(_ digest: [UInt8], bytes: Int, decode: () throws -> TaskRecord) rethrows -> TaskRecord {
     guard bytes <= Self.largest else { return try decode() }
     if let known = records.withLock({ $0[digest] }) { return known }
     let record = try decode()

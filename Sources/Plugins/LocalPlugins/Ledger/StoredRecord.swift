@@ -62,7 +62,7 @@ struct StoredRecord {
     let stored = StoredRecord(
       json: row.bytes(5), context: context.map { Array($0) }, reason: reason.map { Array($0) })
     guard let digest, stored.digest == digest,
-      let record = try? DecodedRecords.shared.record(digest, bytes: stored.byteCount, decode: stored.record),
+      let record = try? DecodedRecords.shared.record(Array(digest), bytes: stored.byteCount, decode: stored.record),
       record.key.isIdentical(to: key), Copies(row) == Copies(record)
     else {
       throw SDError(.corrupt, "the stored record of task \(key) is not the one that was written")
