@@ -65,4 +65,7 @@ def test_a_task_of_one_picture_costs_eight_requests(cloud, way, seconds):
     assert len(listed) == (way != "v1"), cost
     assert cost.total() + 1 - (len(writes) - 2) - len(listed) <= BUDGET, cost
     [started] = at_start
-    assert len([call for call in cloud.proxy.calls[before:started] if call.name not in ONCE]) <= SERIAL
+    first = [call for call in cloud.proxy.calls[before:started] if call.name not in ONCE]
+    # The receive of the next task goes beside them.
+    beside = [call for call in first if call.name == "sqs.ReceiveMessage"][1:]
+    assert len(first) - len(beside) <= SERIAL, first
