@@ -23,6 +23,8 @@ STORES = ["pwrite64,pwritev", "fsync,fdatasync", "rename,renameat,renameat2,unli
 WHOLE = os.environ.get("SDTEST_SWEEP") == "all"
 SEED = int(os.environ.get("SDTEST_SEED", datetime.date.today().toordinal()))
 SAMPLE = int(os.environ.get("SDTEST_SWEEP_SAMPLE", 3))
+# Lives of a whole sweep that end at one call at most, until one is killed there.
+AGAIN = 8
 # More than one task's life has; a sweep that gets there counts the wrong calls.
 LONGEST = 400
 
@@ -33,25 +35,28 @@ def killing_at(count, calls, log):
 
 
 def sweep(live, calls):
-    """Lives one life unharmed, then others that end at the chosen calls; `live` answers a life's exit status and its log.
+    """Lives two lives unharmed, then others that end at the chosen calls; `live` answers a life's exit status and its log.
 
     Answers how many there were of each task's, and how many were killed."""
-    status, log = live(LONGEST * 10, "unharmed")
-    assert status == 0
+    tasks = ["first", "unharmed"]
+    for task in tasks:
+        # The first makes folders that the others find.
+        status, log = live(LONGEST * 10, task)
+        assert status == 0
     longest = longest_thread(log)
     assert 0 < longest < LONGEST
     chance = random.Random(SEED)
     # A sample from beginning, middle and end; lives differ by a few calls.
     parts = [1 + longest * 9 // 10 * part // SAMPLE for part in range(SAMPLE + 1)]
     sample = sorted({chance.randrange(low, max(low + 1, high)) for low, high in zip(parts, parts[1:])})
-    tasks, killed, unharmed = ["unharmed"], 0, 0
+    killed, unharmed = 0, 0
     for count in range(1, LONGEST) if WHOLE else sample:
         # A life that ends what another had begun is short, and one whose calls are spread over more threads makes fewer in
-        # each: of a sample each is lived again, to be met a little earlier, until it is.
-        for earlier in range(1 if WHOLE else min(count, 8)):
-            tasks.append(f"t{count}-{earlier}")
-            status, _ = live(count - earlier, tasks[-1])
-            assert status in (-9, 137, 0), f"killed at {count - earlier}: {status}"
+        # each: lived again until it is met, of a sample a little earlier each time.
+        for again, place in enumerate([count] * AGAIN if WHOLE else range(count, max(0, count - 8), -1)):
+            tasks.append(f"t{count}-{again}")
+            status, _ = live(place, tasks[-1])
+            assert status in (-9, 137, 0), f"killed at {place}: {status}"
             if status != 0:
                 break
         killed += status != 0
