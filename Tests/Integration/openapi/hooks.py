@@ -27,7 +27,9 @@ def is_seconds(value):
 def filter_body(ctx, body):
     """JSON Schema counts characters, the API the bytes of a prefix: the document allows so many as fit in any case, and
     what is longer and fits nevertheless is neither wrong nor right to it."""
-    return not any(len(prefix) > 128 and not prefix.isascii() for prefix in prefixes(body))
+    return not any(
+        len(prefix) > 128 and not prefix.isascii() and len(prefix.encode(errors="surrogatepass")) <= 512
+        for prefix in prefixes(body))
 
 
 def prefixes(value):

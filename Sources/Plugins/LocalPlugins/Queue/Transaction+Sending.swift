@@ -19,7 +19,7 @@ enum MessageID {
 
 /// What is needed of a message to store it.
 ///
-/// Made before the write, which all others of the process wait for.
+/// A queue makes them before the write, which all others of the process wait for.
 struct NewMessage: Sendable {
   let id: String
   let body: Data
