@@ -69,10 +69,10 @@ final class Contest {
     var wall: Double
   }
 
-  /// Several runs of both sides by turns, since the machine's own pace changes.
+  /// Several runs of both sides by turns, since the machine's own pace changes from one run to the next.
   func compare(_ words: [String], at endpoint: String) throws -> Comparison {
     var comparison = Comparison()
-    for _ in 0..<3 {
+    for _ in 0..<5 {
       for side in Side.allCases {
         let result = try Child.run(command(side, words), environment: environment(endpoint))
         let figures = try JSONDecoder().decode(Figures.self, from: Data(result.output.utf8))
@@ -103,6 +103,11 @@ struct Comparison {
 
   func ours(_ figure: Figure) -> Double { self[figure, .ours].median }
   func theirs(_ figure: Figure) -> Double { self[figure, .theirs].median }
+
+  /// How many times theirs ours is: the median of the turns, each of two runs at the same pace.
+  func ratio(_ figure: Figure) -> Double {
+    zip(self[figure, .ours], self[figure, .theirs]).map { $0 / $1 }.median
+  }
 
   /// The two medians.
   func pair(_ figure: Figure, _ unit: String = "") -> String {

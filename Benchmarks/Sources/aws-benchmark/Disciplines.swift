@@ -24,7 +24,7 @@ extension Contest {
   }
 
   private func report(_ what: String, _ comparison: Comparison, atLeast target: Double?, to report: inout Report) {
-    let ratio = comparison.ours(.perProcessorSecond) / comparison.theirs(.perProcessorSecond)
+    let ratio = comparison.ratio(.perProcessorSecond)
     let line = "\(what): operations for a second of a processor, ratio"
     if let target { report.line(line, ratio, atLeast: target) } else { say("\(line): \(short(ratio))") }
     say("    \(comparison.pair(.perProcessorSecond)); a second of the clock: \(comparison.pair(.perSecond))")

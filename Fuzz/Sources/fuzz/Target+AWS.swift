@@ -7,9 +7,24 @@ import HTTPTypes
 // AWSKit: what services answer, and the shared files.
 
 extension Target {
-  /// Documents, and typed access to every element.
+  /// Documents, and typed access to every element. The input's first line is a document before it: the thread's parser
+  /// reads both, and must read the second as it would alone.
   static func xml(_ input: [UInt8]) {
-    guard let document = try? XMLDocument(input, limits: .init(bytes: 1 << 20, elements: 1 << 14)) else { return }
+    let limits = XMLDocument.Limits(bytes: 1 << 20, elements: 1 << 14)
+    func read(_ bytes: ArraySlice<UInt8>) -> XMLDocument? { try? XMLDocument(bytes, limits: limits) }
+    let second = input.firstIndex(of: 0x0A).map { input[($0 + 1)...] } ?? input[...]
+    // What is malformed takes the parser with it: the next one is new.
+    _ = read([0x3C])
+    let alone = read(second)
+    _ = read([0x3C])
+    _ = read(input[..<second.startIndex])
+    let document = read(second)
+    precondition((document == nil) == (alone == nil), "another answer after another document")
+    guard let document, let alone else { return }
+    func account(_ element: XMLElement) -> String {
+      "\(element.name)=\(element.text)[\(element.children.map(account).joined())]"
+    }
+    precondition(account(document.root) == account(alone.root), "another reading after another document")
     func visit(_ element: XMLElement, depth: Int) {
       precondition(depth <= 64, "deeper than allowed")
       precondition(element.isNamed("Code") == (element.name == "Code"), "two readings of a name")

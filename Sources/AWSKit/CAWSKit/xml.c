@@ -6,16 +6,12 @@
 #include <libxml/parserInternals.h>
 
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 // Deeper than any AWS answer, and shallower than libxml2's own limit of 256.
 #define DEPTH_CAPACITY 128
-
-static pthread_once_t initialised = PTHREAD_ONCE_INIT;
-
-// libxml2 2.9 sets up its globals lazily and not thread-safely; once, before any reader exists.
-static void initialise(void) { xmlInitParser(); }
 
 #if LIBXML_VERSION >= 21200
 typedef const xmlError *error_pointer;
@@ -163,6 +159,57 @@ static const xmlSAXHandler handler = {
     .serror = on_error,
 };
 
+// A thread's parser, kept between documents: making one costs as much as reading a small answer.
+typedef struct {
+  xmlParserCtxtPtr parser;
+  uint32_t documents;
+} kept_parser;
+
+// The parser holds the last document, and every name that it has met: it goes after a large one, and after so many.
+#define KEPT_LENGTH 65536
+#define KEPT_DOCUMENTS 1000
+
+static pthread_once_t initialised = PTHREAD_ONCE_INIT;
+static pthread_key_t kept_key;
+static bool has_key;
+
+static void drop_parser(void *data) {
+  kept_parser *kept = data;
+  xmlFreeParserCtxt(kept->parser);
+  free(kept);
+}
+
+// libxml2 2.9 sets up its globals lazily and not thread-safely; once, before any reader exists.
+static void initialise(void) {
+  xmlInitParser();
+  has_key = pthread_key_create(&kept_key, drop_parser) == 0;
+}
+
+// Takes the thread's parser, or a new one; whoever has it gives it back.
+static kept_parser *take_parser(void) {
+  kept_parser *kept = has_key ? pthread_getspecific(kept_key) : NULL;
+  if (kept != NULL) {
+    pthread_setspecific(kept_key, NULL);
+    return kept;
+  }
+  kept = calloc(1, sizeof *kept);
+  if (kept == NULL) return NULL;
+  kept->parser = xmlNewParserCtxt();
+  if (kept->parser == NULL) {
+    free(kept);
+    return NULL;
+  }
+  *kept->parser->sax = handler;
+  return kept;
+}
+
+// Keeps a parser for the thread's next document, unless this one was bad, large, or the last of many.
+static void give_parser(kept_parser *kept, bool was_good, size_t length) {
+  kept->documents++;
+  bool keeps = has_key && was_good && length <= KEPT_LENGTH && kept->documents < KEPT_DOCUMENTS;
+  if (!keeps || pthread_setspecific(kept_key, kept) != 0) drop_parser(kept);
+}
+
 cawskit_xml_result cawskit_xml_parse(const uint8_t *bytes, size_t length, cawskit_xml_limits limits,
                                      cawskit_xml_document *document) {
   cawskit_xml_result result = {CAWSKIT_XML_MALFORMED, 0, 0};
@@ -181,19 +228,19 @@ cawskit_xml_result cawskit_xml_parse(const uint8_t *bytes, size_t length, cawski
                .result = &result};
   document->nodes = malloc(b.node_capacity * sizeof(cawskit_xml_node));
   document->text = malloc(b.text_capacity);
-  b.parser = document->nodes == NULL || document->text == NULL
-                 ? NULL
-                 : xmlCreateMemoryParserCtxt((const char *)bytes, (int)length);
-  if (b.parser == NULL) {
+  kept_parser *kept = document->nodes == NULL || document->text == NULL ? NULL : take_parser();
+  if (kept == NULL) {
     result.status = CAWSKIT_XML_NO_MEMORY;
   } else {
-    // No NOENT, no DTDLOAD, no HUGE: entities stay unexpanded, nothing is fetched, libxml2's own limits hold.
-    xmlCtxtUseOptions(b.parser, XML_PARSE_NONET);
-    *b.parser->sax = handler;
+    b.parser = kept->parser;
     b.parser->userData = &b;
-    int failed = xmlParseDocument(b.parser) != 0 || !b.parser->wellFormed;
-    if (result.status == CAWSKIT_XML_OK && (failed || document->node_count == 0)) result.status = CAWSKIT_XML_MALFORMED;
-    xmlFreeParserCtxt(b.parser);
+    // No NOENT, no DTDLOAD, no HUGE: entities stay unexpanded, nothing is fetched, libxml2's own limits hold. No
+    // callback makes a tree, so there is none to free.
+    xmlCtxtReadMemory(b.parser, (const char *)bytes, (int)length, NULL, NULL, XML_PARSE_NONET);
+    bool is_good = b.parser->wellFormed && document->node_count > 0;
+    if (result.status == CAWSKIT_XML_OK && !is_good) result.status = CAWSKIT_XML_MALFORMED;
+    b.parser->userData = NULL;
+    give_parser(kept, result.status == CAWSKIT_XML_OK, length);
   }
   if (result.status != CAWSKIT_XML_OK) cawskit_xml_free(document);
   return result;

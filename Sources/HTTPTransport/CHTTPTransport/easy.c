@@ -28,7 +28,8 @@ static size_t on_read(char *bytes, size_t size, size_t count, void *data) {
   ht_easy *easy = data;
   size_t room = size * count;
   if (room > easy->upload_share) room = easy->upload_share;
-  ptrdiff_t n = easy->callbacks->read(easy->context, (uint8_t *)bytes, room);
+  ptrdiff_t n = easy->callbacks->read(easy->context, (uint8_t *)bytes, ht_bulk_share(easy, room));
+  if (n > 0) easy->bulk_left -= n;
   if (n == HT_READ_PAUSE) return CURL_READFUNC_PAUSE;
   return n < 0 ? CURL_READFUNC_ABORT : (size_t)n;
 }
@@ -36,6 +37,7 @@ static size_t on_read(char *bytes, size_t size, size_t count, void *data) {
 static int on_seek(void *data, curl_off_t offset, int origin) {
   ht_easy *easy = data;
   if (origin != SEEK_SET || offset != 0) return CURL_SEEKFUNC_FAIL;
+  easy->bulk_left = easy->bulk_length;
   return easy->callbacks->rewind(easy->context) ? CURL_SEEKFUNC_OK : CURL_SEEKFUNC_FAIL;
 }
 
@@ -54,15 +56,16 @@ static curl_socket_t on_open_socket(void *data, curlsocktype purpose, struct cur
   }
   if (!permitted) return CURL_SOCKET_BAD;
 #ifdef SOCK_CLOEXEC
-  return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+  curl_socket_t opened = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 #else
-  return socket(address->family, address->socktype, address->protocol);
+  curl_socket_t opened = socket(address->family, address->socktype, address->protocol);
 #endif
+  if (opened != CURL_SOCKET_BAD) ht_sockets_add(easy->multi, opened);
+  return opened;
 }
 
 static int on_prerequest(void *data, char *remote, char *local, int remote_port, int local_port) {
   (void)local;
-  (void)local_port;
   ht_easy *easy = data;
   uint8_t address[16];
   size_t count = 0;
@@ -72,22 +75,82 @@ static int on_prerequest(void *data, char *remote, char *local, int remote_port,
     count = 16;
   }
   bool goes = easy->callbacks->sends(easy->context, address, count, (uint16_t)remote_port, remote ? remote : "");
-  return goes ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
+  if (!goes) return CURL_PREREQFUNC_ABORT;
+  ht_bulk_begin(easy, address, count, (uint16_t)remote_port, (uint16_t)local_port);
+  return CURL_PREREQFUNC_OK;
 }
 
-ht_easy *ht_easy_new(const ht_callbacks *callbacks) {
+// Each option's type is checked by libcurl's own macros; the first refusal ends the set-up.
+#define SET(option, value)                                            \
+  do {                                                                \
+    if (curl_easy_setopt(curl, option, value) != CURLE_OK) return false; \
+  } while (0)
+
+// What holds for every exchange of a handle is set once: all of it again would be a twentieth of a small exchange.
+static bool set_settings(ht_easy *easy, const ht_settings *settings) {
+  CURL *curl = easy->curl;
+  SET(CURLOPT_ERRORBUFFER, easy->error);
+  SET(CURLOPT_PRIVATE, easy);
+  SET(CURLOPT_NOSIGNAL, 1L);
+#if LIBCURL_VERSION_NUM >= 0x075500
+  SET(CURLOPT_PROTOCOLS_STR, "http,https");
+#else
+  SET(CURLOPT_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
+#endif
+  SET(CURLOPT_PATH_AS_IS, 1L);
+  SET(CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
+  SET(CURLOPT_FOLLOWLOCATION, 0L);
+  SET(CURLOPT_HTTP09_ALLOWED, 0L);
+  SET(CURLOPT_HTTP_VERSION, (long)(settings->http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
+  SET(CURLOPT_BUFFERSIZE, 65536L);
+  SET(CURLOPT_HEADERFUNCTION, on_head);
+  SET(CURLOPT_HEADERDATA, easy);
+  SET(CURLOPT_WRITEFUNCTION, on_body);
+  SET(CURLOPT_WRITEDATA, easy);
+  SET(CURLOPT_READFUNCTION, on_read);
+  SET(CURLOPT_READDATA, easy);
+  SET(CURLOPT_SEEKFUNCTION, on_seek);
+  SET(CURLOPT_SEEKDATA, easy);
+  SET(CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
+  SET(CURLOPT_OPENSOCKETDATA, easy);
+  SET(CURLOPT_PREREQFUNCTION, on_prerequest);
+  SET(CURLOPT_PREREQDATA, easy);
+  SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+  SET(CURLOPT_MAXAGE_CONN, settings->idle_seconds);
+  SET(CURLOPT_TCP_KEEPALIVE, 1L);
+  SET(CURLOPT_TCP_KEEPIDLE, 60L);
+  SET(CURLOPT_TCP_KEEPINTVL, 30L);
+  SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+  SET(CURLOPT_SSL_VERIFYPEER, 1L);
+  SET(CURLOPT_SSL_VERIFYHOST, 2L);
+  if (settings->ca_file) {
+    SET(CURLOPT_CAINFO, settings->ca_file);
+    SET(CURLOPT_CAPATH, NULL);
+  }
+#if LIBCURL_VERSION_NUM >= 0x075700
+  // Leaving while a name is being resolved must not wait for the resolver. Older ones wait.
+  SET(CURLOPT_QUICK_EXIT, 1L);
+#endif
+  return true;
+}
+
+ht_easy *ht_easy_new(const ht_callbacks *callbacks, const ht_settings *settings) {
   ht_easy *easy = calloc(1, sizeof *easy);
   if (!easy) return NULL;
   easy->curl = curl_easy_init();
   easy->callbacks = callbacks;
-  if (easy->curl) return easy;
-  free(easy);
+  easy->bulk_socket = CURL_SOCKET_BAD;
+  if (easy->curl && set_settings(easy, settings)) return easy;
+  ht_easy_free(easy);
   return NULL;
 }
 
 void ht_easy_reset(ht_easy *easy) {
-  curl_easy_reset(easy->curl);
-  curl_slist_free_all(easy->headers);
+  CURL *curl = easy->curl;
+  curl_easy_setopt(curl, CURLOPT_POSTFIELDS, NULL);  // and lets go of the copy
+  curl_easy_setopt(curl, CURLOPT_HTTPHEADER, NULL);
+  curl_easy_setopt(curl, CURLOPT_RESOLVE, NULL);
+  free(easy->headers);
   curl_slist_free_all(easy->resolution);
   easy->headers = easy->resolution = NULL;
   easy->context = NULL;
@@ -97,28 +160,29 @@ void ht_easy_reset(ht_easy *easy) {
 void ht_easy_free(ht_easy *easy) {
   if (!easy) return;
   curl_easy_cleanup(easy->curl);
-  curl_slist_free_all(easy->headers);
+  free(easy->headers);
   curl_slist_free_all(easy->resolution);
   free(easy);
 }
 
+// The list as libcurl wants it, in one piece: the nodes, and behind them the lines.
 static bool set_headers(ht_easy *easy, const ht_request *request) {
-  const char *line = (const char *)request->header_lines;
-  const char *end = line + request->header_length;
-  while (line < end) {
-    struct curl_slist *longer = curl_slist_append(easy->headers, line);
-    if (!longer) return false;
-    easy->headers = longer;
-    line += strlen(line) + 1;
+  size_t count = 0;
+  for (size_t i = 0; i < request->header_length; i++) count += request->header_lines[i] == 0;
+  free(easy->headers);
+  easy->headers = NULL;
+  if (count > 0) {
+    struct curl_slist *nodes = malloc(count * sizeof *nodes + request->header_length);
+    if (!nodes) return false;
+    char *line = memcpy(nodes + count, request->header_lines, request->header_length);
+    for (size_t i = 0; i < count; i++) {
+      nodes[i] = (struct curl_slist){.data = line, .next = i + 1 < count ? &nodes[i + 1] : NULL};
+      line += strlen(line) + 1;
+    }
+    easy->headers = nodes;
   }
   return curl_easy_setopt(easy->curl, CURLOPT_HTTPHEADER, easy->headers) == CURLE_OK;
 }
-
-// Each option's type is checked by libcurl's own macros; the first refusal ends the set-up.
-#define SET(option, value)                                            \
-  do {                                                                \
-    if (curl_easy_setopt(curl, option, value) != CURLE_OK) return false; \
-  } while (0)
 
 // Fewer and larger writes cost a large body a fifth less; libcurl has the buffer only while it sends.
 static size_t upload_share(int64_t body_length) {
@@ -134,13 +198,11 @@ static const size_t upload_gap = 2048;
 
 static bool set_method_and_body(ht_easy *easy, const ht_request *request) {
   CURL *curl = easy->curl;
+  // Takes back whatever the exchange before was: a body to read, or none to receive.
+  SET(CURLOPT_HTTPGET, 1L);
   switch (request->body) {
     case HT_BODY_NONE:
-      if (request->is_head) {
-        SET(CURLOPT_NOBODY, 1L);
-        return true;
-      }
-      SET(CURLOPT_HTTPGET, 1L);
+      if (request->is_head) SET(CURLOPT_NOBODY, 1L);
       break;
     case HT_BODY_EMPTY:
       SET(CURLOPT_POST, 1L);
@@ -157,10 +219,6 @@ static bool set_method_and_body(ht_easy *easy, const ht_request *request) {
       easy->upload_share = upload_share(request->body_length);
       SET(CURLOPT_UPLOAD_BUFFERSIZE, (long)(easy->upload_share + upload_gap));
       SET(CURLOPT_INFILESIZE_LARGE, (curl_off_t)request->body_length);
-      SET(CURLOPT_READFUNCTION, on_read);
-      SET(CURLOPT_READDATA, easy);
-      SET(CURLOPT_SEEKFUNCTION, on_seek);
-      SET(CURLOPT_SEEKDATA, easy);
       break;
   }
   SET(CURLOPT_CUSTOMREQUEST, request->method);
@@ -169,13 +227,8 @@ static bool set_method_and_body(ht_easy *easy, const ht_request *request) {
 
 static bool set_connection(ht_easy *easy, const ht_request *request) {
   CURL *curl = easy->curl;
-  SET(CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
-  SET(CURLOPT_OPENSOCKETDATA, easy);
-  SET(CURLOPT_PREREQFUNCTION, on_prerequest);
-  SET(CURLOPT_PREREQDATA, easy);
   SET(CURLOPT_PROXY, request->proxy);
   SET(CURLOPT_NOPROXY, request->no_proxy);
-  SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
   if (request->resolution) {
     // libcurl keeps the list, not a copy of it.
     easy->resolution = curl_slist_append(NULL, request->resolution);
@@ -183,55 +236,18 @@ static bool set_connection(ht_easy *easy, const ht_request *request) {
     SET(CURLOPT_RESOLVE, easy->resolution);
   }
   SET(CURLOPT_CONNECTTIMEOUT_MS, request->connect_timeout_ms);
-  SET(CURLOPT_MAXAGE_CONN, request->idle_seconds);
-  if (request->fresh_connection) SET(CURLOPT_FRESH_CONNECT, 1L);
-  SET(CURLOPT_TCP_KEEPALIVE, 1L);
-  SET(CURLOPT_TCP_KEEPIDLE, 60L);
-  SET(CURLOPT_TCP_KEEPINTVL, 30L);
-  SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-  SET(CURLOPT_SSL_VERIFYPEER, 1L);
-  SET(CURLOPT_SSL_VERIFYHOST, 2L);
-  if (request->ca_file) {
-    SET(CURLOPT_CAINFO, request->ca_file);
-    SET(CURLOPT_CAPATH, NULL);
-  }
-#if LIBCURL_VERSION_NUM >= 0x075700
-  // Leaving while a name is being resolved must not wait for the resolver. Older ones wait.
-  SET(CURLOPT_QUICK_EXIT, 1L);
-#endif
+  SET(CURLOPT_FRESH_CONNECT, request->fresh_connection ? 1L : 0L);
   return true;
 }
 
 bool ht_easy_prepare(ht_easy *easy, const ht_request *request, void *context) {
   CURL *curl = easy->curl;
   easy->context = context;
-  easy->error[0] = 0;
-  SET(CURLOPT_ERRORBUFFER, easy->error);
-  SET(CURLOPT_PRIVATE, easy);
-  SET(CURLOPT_NOSIGNAL, 1L);
-#if LIBCURL_VERSION_NUM >= 0x075500
-  SET(CURLOPT_PROTOCOLS_STR, "http,https");
-#else
-  SET(CURLOPT_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
-#endif
+  easy->bulk_length = request->body == HT_BODY_READ && request->is_at_hand ? request->body_length : 0;
   SET(CURLOPT_URL, request->url);
-  SET(CURLOPT_PATH_AS_IS, 1L);
-  SET(CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
-  if (request->target) SET(CURLOPT_REQUEST_TARGET, request->target);
-  SET(CURLOPT_FOLLOWLOCATION, 0L);
-  SET(CURLOPT_HTTP09_ALLOWED, 0L);
-  SET(CURLOPT_HTTP_VERSION, (long)(request->http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
-  if (request->decompresses) {
-    SET(CURLOPT_ACCEPT_ENCODING, "gzip, deflate");
-  } else {
-    SET(CURLOPT_HTTP_CONTENT_DECODING, 0L);
-  }
-  // Refused while the handle still has a buffer, which is of this size already: some ends in HTTP/2 leave it there.
-  curl_easy_setopt(curl, CURLOPT_BUFFERSIZE, 65536L);
-  SET(CURLOPT_HEADERFUNCTION, on_head);
-  SET(CURLOPT_HEADERDATA, easy);
-  SET(CURLOPT_WRITEFUNCTION, on_body);
-  SET(CURLOPT_WRITEDATA, easy);
+  SET(CURLOPT_REQUEST_TARGET, request->target);
+  SET(CURLOPT_ACCEPT_ENCODING, request->decompresses ? "gzip, deflate" : NULL);
+  SET(CURLOPT_HTTP_CONTENT_DECODING, request->decompresses ? 1L : 0L);
   return set_connection(easy, request) && set_method_and_body(easy, request) && set_headers(easy, request);
 }
 

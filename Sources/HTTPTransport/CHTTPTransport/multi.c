@@ -61,28 +61,49 @@ bool ht_thread_start(const char *name, void (*body)(void *), void *context) {
 }
 
 ht_multi *ht_multi_new(long total_connections, long host_connections, long idle_connections) {
-  CURLM *multi = curl_multi_init();
+  ht_multi *multi = calloc(1, sizeof *multi);
   if (!multi) return NULL;
-  curl_multi_setopt(multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, total_connections);
-  curl_multi_setopt(multi, CURLMOPT_MAX_HOST_CONNECTIONS, host_connections);
-  curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, idle_connections);
-  return (ht_multi *)multi;
+  multi->curl = curl_multi_init();
+  if (!multi->curl) {
+    free(multi);
+    return NULL;
+  }
+  curl_multi_setopt(multi->curl, CURLMOPT_MAX_TOTAL_CONNECTIONS, total_connections);
+  curl_multi_setopt(multi->curl, CURLMOPT_MAX_HOST_CONNECTIONS, host_connections);
+  curl_multi_setopt(multi->curl, CURLMOPT_MAXCONNECTS, idle_connections);
+  return multi;
 }
 
-void ht_multi_free(ht_multi *multi) { curl_multi_cleanup((CURLM *)multi); }
+void ht_multi_free(ht_multi *multi) {
+  // Closes the connections that were kept.
+  curl_multi_cleanup(multi->curl);
+  free(multi->sockets);
+  free(multi);
+}
 
-bool ht_multi_add(ht_multi *multi, ht_easy *easy) { return curl_multi_add_handle((CURLM *)multi, easy->curl) == CURLM_OK; }
+bool ht_multi_add(ht_multi *multi, ht_easy *easy) {
+  if (easy->multi != multi) {
+    easy->multi = multi;
+    // A connection keeps these for its end, which may come after this handle's.
+    curl_easy_setopt(easy->curl, CURLOPT_CLOSESOCKETFUNCTION, ht_sockets_close);
+    curl_easy_setopt(easy->curl, CURLOPT_CLOSESOCKETDATA, multi);
+  }
+  return curl_multi_add_handle(multi->curl, easy->curl) == CURLM_OK;
+}
 
-void ht_multi_remove(ht_multi *multi, ht_easy *easy) { curl_multi_remove_handle((CURLM *)multi, easy->curl); }
+void ht_multi_remove(ht_multi *multi, ht_easy *easy) {
+  ht_bulk_end(easy);
+  curl_multi_remove_handle(multi->curl, easy->curl);
+}
 
 void ht_multi_perform(ht_multi *multi) {
   int running = 0;
-  curl_multi_perform((CURLM *)multi, &running);
+  curl_multi_perform(multi->curl, &running);
 }
 
 void ht_multi_poll(ht_multi *multi, const ht_bell *bell, int timeout_ms) {
   struct curl_waitfd waits = {.fd = bell->in, .events = CURL_WAIT_POLLIN, .revents = 0};
-  if (curl_multi_poll((CURLM *)multi, &waits, 1, timeout_ms, NULL) == CURLM_OK && waits.revents) ht_bell_silence(bell);
+  if (curl_multi_poll(multi->curl, &waits, 1, timeout_ms, NULL) == CURLM_OK && waits.revents) ht_bell_silence(bell);
 }
 
 void ht_bell_silence(const ht_bell *bell) {
@@ -158,7 +179,7 @@ ht_outcome ht_outcome_of(CURLcode code) {
 void *ht_multi_next_ended(ht_multi *multi, ht_outcome *outcome) {
   int left = 0;
   CURLMsg *message;
-  while ((message = curl_multi_info_read((CURLM *)multi, &left))) {
+  while ((message = curl_multi_info_read(multi->curl, &left))) {
     if (message->msg != CURLMSG_DONE) continue;
     *outcome = ht_outcome_of(message->data.result);
     ht_easy *easy = NULL;

@@ -15,7 +15,6 @@ ht_outcome ht_easy_connect(
   easy->goes_on = goes_on;
   curl_easy_setopt(easy->curl, CURLOPT_CONNECT_ONLY, 1L);
   curl_easy_setopt(easy->curl, CURLOPT_HTTPPROXYTUNNEL, 1L);
-  curl_easy_setopt(easy->curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
   curl_easy_setopt(easy->curl, CURLOPT_NOPROGRESS, 0L);
   curl_easy_setopt(easy->curl, CURLOPT_XFERINFOFUNCTION, on_progress);
   curl_easy_setopt(easy->curl, CURLOPT_XFERINFODATA, easy);

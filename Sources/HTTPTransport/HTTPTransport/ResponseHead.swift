@@ -2,17 +2,26 @@ internal import HTTPTypes
 
 /// The head of an answer, parsed on its bytes (RFC 9112, sections 4 and 5).
 enum ResponseHead {
+  private typealias Bytes = Slice<UnsafeBufferPointer<UInt8>>
+
   /// - Returns: `nil` if it is malformed: a line that is no field, a name that is no token, a length that is no number,
   ///   or two lengths that differ.
   static func parse(_ bytes: [UInt8]) -> HTTPResponse? {
-    var lines = Lines(bytes[...])
-    guard let statusLine = lines.next(), let code = status(statusLine) else { return nil }
+    // On the bytes where they lie: slices of an array would each be counted.
+    bytes.withUnsafeBufferPointer { parse($0[...], isUnfolded: false) }
+  }
+
+  private static func parse(_ bytes: Bytes, isUnfolded: Bool) -> HTTPResponse? {
+    var rest = bytes
+    guard let statusLine = line(&rest), let code = status(statusLine) else { return nil }
     let reason = statusLine.drop { $0 != 0x20 }.dropFirst(4).drop { $0 == 0x20 }
-    var response = HTTPResponse(
-      status: .init(code: code, reasonPhrase: String(decoding: reason, as: UTF8.self)))
-    response.headerFields.reserveCapacity(16)
-    var length: ArraySlice<UInt8>?
-    while let line = lines.next(), !line.isEmpty {
+    var fields = HTTPFields()
+    fields.reserveCapacity(16)
+    var length: Bytes?
+    while let line = line(&rest), !line.isEmpty {
+      if !isUnfolded, let next = rest.first, next == 0x20 || next == 0x09 {
+        return unfolded(bytes).withUnsafeBufferPointer { parse($0[...], isUnfolded: true) }
+      }
       guard let colon = line.firstIndex(of: UInt8(ascii: ":")),
         let name = HTTPField.Name(String(decoding: line[..<colon], as: UTF8.self))
       else { return nil }
@@ -21,9 +30,37 @@ enum ResponseHead {
         guard number(value) != nil, length.map({ $0.elementsEqual(value) }) ?? true else { return nil }
         length = value
       }
-      response.headerFields.append(HTTPField(name: name, lenientValue: value))
+      fields.append(HTTPField(name: name, lenientValue: value))
     }
-    return response
+    return HTTPResponse(
+      status: .init(code: code, reasonPhrase: String(decoding: reason, as: UTF8.self)), headerFields: fields)
+  }
+
+  /// The next line without its end.
+  private static func line(_ rest: inout Bytes) -> Bytes? {
+    guard !rest.isEmpty else { return nil }
+    let end = rest.firstIndex(of: 0x0A) ?? rest.endIndex
+    var line = rest[..<end]
+    rest = rest[end...].dropFirst()
+    if line.last == 0x0D { line = line.dropLast() }
+    return line
+  }
+
+  /// The same with one line where a line that begins with a blank goes on with the one before (obsolete folding).
+  private static func unfolded(_ bytes: Bytes) -> [UInt8] {
+    var rest = bytes
+    var result: [UInt8] = []
+    while let line = line(&rest) {
+      if let first = line.first, first == 0x20 || first == 0x09, result.count > 2 {
+        result.removeLast(2)
+        result.append(0x20)
+        result.append(contentsOf: trimmed(line))
+      } else {
+        result.append(contentsOf: line)
+      }
+      result.append(contentsOf: [0x0D, 0x0A])
+    }
+    return result
   }
 
   /// The code in `HTTP/1.1 200 OK`.
@@ -68,27 +105,4 @@ enum ResponseHead {
   }
 
   private static func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 || byte == 0x0D || byte == 0x0A }
-
-  /// Lines without their ends; a line that begins with a blank goes on with the one before (obsolete folding).
-  private struct Lines {
-    private var rest: ArraySlice<UInt8>
-    init(_ bytes: ArraySlice<UInt8>) { rest = bytes }
-
-    mutating func next() -> ArraySlice<UInt8>? {
-      guard var line = physical() else { return nil }
-      while !line.isEmpty, let first = rest.first, first == 0x20 || first == 0x09, let more = physical() {
-        line = line + [0x20] + ResponseHead.trimmed(more)
-      }
-      return line
-    }
-
-    private mutating func physical() -> ArraySlice<UInt8>? {
-      guard !rest.isEmpty else { return nil }
-      let end = rest.firstIndex(of: 0x0A) ?? rest.endIndex
-      var line = rest[..<end]
-      rest = rest[end...].dropFirst()
-      if line.last == 0x0D { line = line.dropLast() }
-      return line
-    }
-  }
 }

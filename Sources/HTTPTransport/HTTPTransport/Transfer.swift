@@ -61,15 +61,13 @@ final class Transfer {
   // MARK: Beginning and end
 
   /// Sets the handle up; false if libcurl refuses.
-  func prepare(_ configuration: CurlTransport.Configuration, fresh: Bool) -> Bool {
+  func prepare(fresh: Bool) -> Bool {
     (isFresh, needsFreshConnection) = (fresh, false)
     let wire = exchange.wire
     var request = ht_request()
     request.is_head = wire.isHead
     request.fresh_connection = fresh
-    request.http2 = configuration.http2
     request.decompresses = exchange.options.decompresses
-    request.idle_seconds = max(1, Int(clamping: configuration.idleTimeout.components.seconds))
     let untilConnected = connectDeadline == .max ? Int64(Int32.max) : (connectDeadline - ht_now()) / 1_000_000
     request.connect_timeout_ms = Int(max(1, min(untilConnected, Int64(Int32.max))))
     request.body_length = wire.body.length
@@ -79,15 +77,12 @@ final class Transfer {
         (wire.proxy?.proxy ?? "").withCString { proxy in
           (wire.proxy?.exceptions ?? "").withCString { exceptions in
             withOptionalCString(wire.target) { target in
-              withOptionalCString(configuration.certificateAuthorityFile) { authorities in
-                withOptionalCString(wire.resolution) { resolution in
-                  wire.headerLines.withUnsafeBufferPointer { lines in
-                    (request.url, request.method, request.target) = (url, method, target)
-                    (request.proxy, request.no_proxy, request.ca_file) = (proxy, exceptions, authorities)
-                    (request.header_lines, request.header_length) = (lines.baseAddress, lines.count)
-                    request.resolution = resolution
-                    return prepare(&request, body: wire.body)
-                  }
+              withOptionalCString(wire.resolution) { resolution in
+                wire.headerLines.withUnsafeBufferPointer { lines in
+                  (request.url, request.method, request.target) = (url, method, target)
+                  (request.proxy, request.no_proxy, request.resolution) = (proxy, exceptions, resolution)
+                  (request.header_lines, request.header_length) = (lines.baseAddress, lines.count)
+                  return prepare(&request, body: wire.body)
                 }
               }
             }
@@ -109,7 +104,8 @@ final class Transfer {
         request.body_bytes = bytes.baseAddress
         return ht_easy_prepare(easy, &request, context)
       }
-    case .bytes, .file, .stream: request.body = HT_BODY_READ
+    case .bytes, .file: (request.body, request.is_at_hand) = (HT_BODY_READ, true)
+    case .stream: request.body = HT_BODY_READ
     }
     return ht_easy_prepare(easy, &request, context)
   }
@@ -222,7 +218,9 @@ final class Transfer {
   }
 
   /// A connection stands and the request would be sent.
-  func sends(to address: SocketAddress?, text: String) -> Bool {
+  ///
+  /// - Parameter address: in network order; empty if it is not known.
+  func sends(to address: UnsafeBufferPointer<UInt8>, port: UInt16, text: String) -> Bool {
     if isSent {
       // libcurl tries again: a kept connection was dead, or (with the answer's head handed on) it has ideas of its own.
       guard phase == .sending || phase == .sent, exchange.wire.isReplayable else {
@@ -232,7 +230,9 @@ final class Transfer {
         return false
       }
     } else if let policy = exchange.policy {
-      let reason = address.map { policy.refusal(of: $0) } ?? "its address is not known"
+      let reason =
+        address.isEmpty
+        ? "its address is not known" : policy.refusal(of: SocketAddress(bytes: Array(address), port: port))
       if let reason {
         // A connection kept from an exchange under another policy; or a new one that was asked about before.
         if isFresh {
@@ -245,9 +245,7 @@ final class Transfer {
     }
     isSent = true
     enter(exchange.wire.body.isRead ? .sending : .sent)
-    if let address {
-      remoteAddress = address.bytes.count == 16 ? "[\(text)]:\(address.port)" : "\(text):\(address.port)"
-    }
+    if !address.isEmpty { remoteAddress = address.count == 16 ? "[\(text)]:\(port)" : "\(text):\(port)" }
     return true
   }
 
@@ -258,6 +256,7 @@ final class Transfer {
     }
     if phase == .answered { return HT_TAKEN }  // trailers
     if headBytes.isEmpty {
+      headBytes.reserveCapacity(1024)
       guard let code = ResponseHead.status(line), code != 101 else {
         return stopped(.connectionLost, "the answer's first line is malformed or unasked for")
       }

@@ -18,9 +18,8 @@ enum TransportCallbacks {
             SocketAddress(bytes: Array(UnsafeBufferPointer(start: bytes, count: count)), port: port))
         },
         sends: { context, bytes, count, port, text in
-          let address = SocketAddress(bytes: Array(UnsafeBufferPointer(start: bytes, count: count)), port: port)
-          return transfer(context).sends(
-            to: count == 0 ? nil : address, text: text.map { String(cString: $0) } ?? "")
+          transfer(context).sends(
+            to: UnsafeBufferPointer(start: bytes, count: count), port: port, text: text.map { String(cString: $0) } ?? "")
         }))
     return UnsafePointer(table)
   }()

@@ -35,6 +35,16 @@ final class TransportLoop {
       max(1, configuration.maximumIdleConnections))
   }
 
+  private static func makeEasy(_ configuration: CurlTransport.Configuration) -> OpaquePointer? {
+    withOptionalCString(configuration.certificateAuthorityFile) { authorities in
+      var settings = ht_settings()
+      settings.ca_file = authorities
+      settings.idle_seconds = max(1, Int(clamping: configuration.idleTimeout.components.seconds))
+      settings.http2 = configuration.http2
+      return ht_easy_new(TransportCallbacks.table, &settings)
+    }
+  }
+
   /// libcurl is prepared once a process, and stays so.
   static let globalInit = ht_global_init()
 
@@ -107,7 +117,7 @@ final class TransportLoop {
   }
 
   private func start(_ exchange: Exchange) {
-    guard let easy = spares.popLast() ?? ht_easy_new(TransportCallbacks.table) else {
+    guard let easy = spares.popLast() ?? Self.makeEasy(configuration) else {
       exchange.end(with: exchange.error(.connectionFailed, "libcurl gives no handle", sent: false))
       return exchange.wake()
     }
@@ -118,7 +128,7 @@ final class TransportLoop {
   }
 
   private func add(_ transfer: Transfer, fresh: Bool) {
-    guard transfer.prepare(configuration, fresh: fresh), ht_multi_add(multi, transfer.easy) else {
+    guard transfer.prepare(fresh: fresh), ht_multi_add(multi, transfer.easy) else {
       return end(transfer, transfer.exchange.error(.invalidRequest, "libcurl refuses the request", sent: false))
     }
   }

@@ -118,7 +118,7 @@ struct WireRequest: Sendable {
   /// The header lines in their order, and what keeps libcurl from adding its own.
   private static func lines(of request: HTTPRequest, _ body: Body) throws(TransportError) -> [UInt8] {
     var lines: [UInt8] = []
-    lines.reserveCapacity(64 * (request.headerFields.count + 2))
+    lines.reserveCapacity(1024)
     var (hasAccept, hasType, hasExpect) = (false, false, false)
     for field in request.headerFields {
       switch field.name {
@@ -136,9 +136,9 @@ struct WireRequest: Sendable {
       }
       append(field, to: &lines)
     }
-    if !hasAccept { lines.append(contentsOf: Array("Accept:\0".utf8)) }
-    if !hasType { lines.append(contentsOf: Array("Content-Type:\0".utf8)) }
-    if !hasExpect { lines.append(contentsOf: Array("Expect:\0".utf8)) }
+    if !hasAccept { lines.append(contentsOf: "Accept:\0".utf8) }
+    if !hasType { lines.append(contentsOf: "Content-Type:\0".utf8) }
+    if !hasExpect { lines.append(contentsOf: "Expect:\0".utf8) }
     return lines
   }
 

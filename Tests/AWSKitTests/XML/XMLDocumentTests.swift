@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @testable import AWSKit
@@ -94,6 +95,54 @@ struct XMLDocumentTests {
       return await group.reduce(into: [Int]()) { $0.append($1) }
     }
     #expect(counts == Array(repeating: 500, count: 32))
+  }
+
+  /// Everything that was read, or why not.
+  private static func account(_ text: [UInt8]) -> String {
+    func tell(_ element: XMLElement) -> String {
+      "\(element.name)=\(element.text)[\(element.children.map(tell).joined(separator: ","))]"
+    }
+    do { return tell(try XMLDocument(text).root) } catch { return error.message }
+  }
+
+  /// Runs on a thread that has read nothing yet.
+  private static func onNewThread<T: Sendable>(_ body: @escaping @Sendable () -> T) async -> T {
+    await withCheckedContinuation { continuation in
+      Thread { continuation.resume(returning: body()) }.start()
+    }
+  }
+
+  private static let variousDocuments: [[UInt8]] = {
+    let texts: [String] = [
+      "<a><b>text</b></a>", "<a xmlns='urn:x' xmlns:p='urn:y'><p:b p:c='d'>e</p:b></a>", "<a><p:b/></a>", "<a>", "<a/>x",
+      "<!DOCTYPE a [<!ENTITY e 'text'>]><a>&e;</a>", "<a>&e;</a>", "<a><![CDATA[<b>]]>&amp;</a>",
+      "<?xml version='1.0' standalone='yes'?><a/>", "<?xml version='1.1'?><a/>", "<a xml:space='preserve'> </a>",
+      String(repeating: "<a>", count: 100) + String(repeating: "</a>", count: 100),
+      "<a>" + String(repeating: "<b>long</b>", count: 10_000) + "</a>",
+    ]
+    var documents: [[UInt8]] = texts.map { Array($0.utf8) }
+    documents.append(Array("<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?><a>".utf8) + [0xE4] + Array("</a>".utf8))
+    documents.append([0xFF, 0xFE] + "<a>ä</a>".utf16.flatMap { [UInt8($0 & 255), UInt8($0 >> 8)] })
+    documents.append(Array("<a>".utf8) + [0xE4] + Array("</a>".utf8))
+    return documents
+  }()
+
+  /// A thread keeps its parser for the next document.
+  @Test(arguments: variousDocuments.indices)
+  func aDocumentLeavesNothingBehindInTheParser(first: Int) async {
+    for second in Self.variousDocuments {
+      let alone = await Self.onNewThread { Self.account(second) }
+      let after = await Self.onNewThread {
+        _ = Self.account(Self.variousDocuments[first])
+        return Self.account(second)
+      }
+      #expect(after == alone)
+    }
+  }
+
+  @Test func aParserIsNotKeptForEver() async {
+    let accounts = await Self.onNewThread { (0..<2500).map { Self.account(Array("<a\($0)>b</a\($0)>".utf8)) } }
+    #expect(accounts == (0..<2500).map { "a\($0)=b[]" })
   }
 
   @Test func valuesThatAreNoneAreErrors() throws {

@@ -46,7 +46,7 @@ extension ServiceClient {
   ) async throws(AWSError) -> Output {
     var call = ServiceCall(operation)
     call.fields.append(HTTPField(name: .amzTarget, value: "\(service.jsonTarget).\(operation)"))
-    try setJSON(write, type: "application/x-amz-json-1.1", of: &call)
+    try setJSON(write, type: .amzJSON, of: &call)
     return try await send(call) { answer throws(AWSError) in try read(try JSONElement(answer.body)) }
   }
 
@@ -60,11 +60,11 @@ extension ServiceClient {
     var call = ServiceCall(operation)
     (call.method, call.target) = (method, target)
     call.fields = fields
-    if let write { try setJSON(write, type: "application/json", of: &call) }
+    if let write { try setJSON(write, type: .json, of: &call) }
     return try await send(call) { answer throws(AWSError) in try read(try JSONElement(answer.body)) }
   }
 
-  private func setJSON(_ write: (inout JSONForm) -> Void, type: StaticString, of call: inout ServiceCall)
+  private func setJSON(_ write: (inout JSONForm) -> Void, type: HTTPField, of call: inout ServiceCall)
     throws(AWSError)
   {
     var form = JSONForm()

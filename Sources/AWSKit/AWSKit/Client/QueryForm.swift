@@ -4,8 +4,8 @@ import FoundationEssentials
 struct QueryForm {
   private(set) var bytes: [UInt8] = []
 
-  init(action: StaticString, version: String) {
-    bytes.reserveCapacity(512)
+  init(action: String, version: String) {
+    bytes.reserveCapacity(1024)
     bytes.append("Action=")
     bytes.append(action)
     bytes.append("&Version=")

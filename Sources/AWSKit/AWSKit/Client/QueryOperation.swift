@@ -2,7 +2,7 @@
 protocol QueryOperation: Sendable {
   associatedtype Output: Sendable
   /// The operation's name, as in `Action`.
-  static var action: StaticString { get }
+  static var action: String { get }
   /// Whether it is called without credentials.
   static var isUnsigned: Bool { get }
   /// How long the service may hold the answer back on purpose.
@@ -26,37 +26,37 @@ extension QueryOperation {
 extension ServiceClient {
   /// Calls an operation that has a type.
   func query<Operation: QueryOperation>(_ operation: Operation) async throws(AWSError) -> Operation.Output {
-    var call = ServiceCall("\(Operation.action)")
+    var call = ServiceCall(Operation.action)
     do { try operation.validate() } catch { throw named(error, call) }
     var form = QueryForm(action: Operation.action, version: service.apiVersion)
     operation.encode(to: &form)
     call.setForm(form)
     call.longPoll = operation.longPoll
     call.isUnsigned = Operation.isUnsigned
-    let name = "\(Operation.action)Result"
-    return try await send(call) { answer throws(AWSError) in try operation.decode(try Self.result(name, answer)) }
+    return try await send(call) { answer throws(AWSError) in
+      try operation.decode(try Self.result(of: Operation.action, answer))
+    }
   }
 
   /// Calls an operation with a few parameters, and reads its result.
   func query<Output: Sendable>(
-    _ action: StaticString, _ encode: (inout QueryForm) -> Void,
+    _ action: String, _ encode: (inout QueryForm) -> Void,
     read: @Sendable (XMLElement) throws(AWSError) -> Output
   ) async throws(AWSError) -> Output {
-    let name = "\(action)Result"
-    return try await send(queryCall(action, encode)) { answer throws(AWSError) in
-      try read(try Self.result(name, answer))
+    try await send(queryCall(action, encode)) { answer throws(AWSError) in
+      try read(try Self.result(of: action, answer))
     }
   }
 
   /// Calls an operation with a few parameters and no result; the answer may then be nothing at all.
-  func query(_ action: StaticString, _ encode: (inout QueryForm) -> Void) async throws(AWSError) {
+  func query(_ action: String, _ encode: (inout QueryForm) -> Void) async throws(AWSError) {
     _ = try await send(queryCall(action, encode)) { answer throws(AWSError) in
       if !answer.body.isEmpty { _ = try XMLDocument(answer.body) }
     }
   }
 
-  private func queryCall(_ action: StaticString, _ encode: (inout QueryForm) -> Void) -> ServiceCall {
-    var call = ServiceCall("\(action)")
+  private func queryCall(_ action: String, _ encode: (inout QueryForm) -> Void) -> ServiceCall {
+    var call = ServiceCall(action)
     var form = QueryForm(action: action, version: service.apiVersion)
     encode(&form)
     call.setForm(form)
@@ -64,14 +64,14 @@ extension ServiceClient {
   }
 
   /// `<ActionResult>`, or the root where there is none.
-  private static func result(_ name: String, _ answer: ServiceAnswer) throws(AWSError) -> XMLElement {
+  private static func result(of action: String, _ answer: ServiceAnswer) throws(AWSError) -> XMLElement {
     let root = try XMLDocument(answer.body).root
-    return root.children.first { $0.name == name } ?? root
+    return root.children.first { $0.isNamed(action, then: "Result") } ?? root
   }
 }
 
 extension ServiceCall {
   fileprivate mutating func setForm(_ form: QueryForm) {
-    setBody(form.bytes, type: "application/x-www-form-urlencoded; charset=utf-8")
+    setBody(form.bytes, type: .form)
   }
 }

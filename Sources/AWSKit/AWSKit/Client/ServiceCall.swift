@@ -33,11 +33,18 @@ struct ServiceCall: Sendable {
   init(_ operation: String) { self.operation = operation }
 
   /// Sets the body and its hash.
-  mutating func setBody(_ bytes: [UInt8], type: StaticString) {
+  mutating func setBody(_ bytes: [UInt8], type: HTTPField) {
     body = .bytes(bytes)
     payload = .sha256(of: bytes)
-    fields.append(HTTPField(name: .contentType, value: String(describing: type)))
+    fields.append(type)
   }
+}
+
+/// The types of bodies that are sent.
+extension HTTPField {
+  static let form = HTTPField(name: .contentType, value: "application/x-www-form-urlencoded; charset=utf-8")
+  static let json = HTTPField(name: .contentType, value: "application/json")
+  static let amzJSON = HTTPField(name: .contentType, value: "application/x-amz-json-1.1")
 }
 
 /// A whole answer of a service.

@@ -102,10 +102,9 @@ struct ServiceClient: Sendable {
     }
     let settings = client.configuration.retry
     let signer = signer(for: endpoint)
-    var request = HTTPRequest(
+    let request = HTTPRequest(
       method: call.method, scheme: endpoint.scheme, authority: endpoint.authority, path: endpoint.path + call.target,
       headerFields: call.fields)
-    request.headerFields.append(Self.userAgent)
     var attempt = 1
     var paid = 0
     var hasRenewedCredentials = false
@@ -127,6 +126,8 @@ struct ServiceClient: Sendable {
             body = makeBody(signer.chunkSigner(after: signature, payload: call.payload, with: current))
           }
         }
+        // Behind the signature, which does not cover it: whoever is on the way may change it.
+        signed.headerFields.append(Self.userAgent)
         let response = try await exchange(signed, body, options(call, body))
         let value = try await read(response)
         if settings.mode == .adaptive { state.rate.record(throttled: false, at: client.time.uptime()) }

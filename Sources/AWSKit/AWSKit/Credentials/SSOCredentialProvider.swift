@@ -124,7 +124,7 @@ struct SSOCredentialProvider: CredentialProvider {
     call.target = "/token"
     let input = ["clientId": id, "clientSecret": secret, "grantType": "refresh_token", "refreshToken": refresh]
     guard let body = try? JSONEncoder().encode(input) else { throw loginNeeded("cannot be renewed") }
-    call.setBody([UInt8](body), type: "application/json")
+    call.setBody([UInt8](body), type: .json)
     let answer: TokenAnswer = try Self.decode(try await service.send(call).body, from: "IAM Identity Center")
     var fresh = token
     (fresh.startUrl, fresh.region) = (place.startURL, place.region)

@@ -89,7 +89,7 @@ extension EC2 {
     try await change("TerminateInstances", ids)
   }
 
-  private func change(_ action: StaticString, _ ids: [String], more: (inout QueryForm) -> Void = { _ in })
+  private func change(_ action: String, _ ids: [String], more: (inout QueryForm) -> Void = { _ in })
     async throws(AWSError) -> [InstanceStateChange]
   {
     try await core.query(action) { form in

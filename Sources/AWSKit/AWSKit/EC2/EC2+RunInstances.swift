@@ -1,7 +1,7 @@
 extension EC2 {
   /// Instances to start.
   public struct RunInstancesInput: QueryOperation {
-    static let action: StaticString = "RunInstances"
+    static let action: String = "RunInstances"
 
     /// A volume of an instance.
     public struct BlockDevice: Sendable, Hashable {

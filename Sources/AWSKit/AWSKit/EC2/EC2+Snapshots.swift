@@ -154,7 +154,7 @@ extension EC2 {
     }
   }
 
-  private func fastRestores(_ action: StaticString, _ snapshotIDs: [String], _ zones: [String]) async throws(AWSError)
+  private func fastRestores(_ action: String, _ snapshotIDs: [String], _ zones: [String]) async throws(AWSError)
     -> FastSnapshotRestoreChange
   {
     try await core.query(action) { form in

@@ -48,7 +48,7 @@ extension EC2 {
 
   /// A change of a volume.
   public struct ModifyVolumeInput: QueryOperation {
-    static let action: StaticString = "ModifyVolume"
+    static let action: String = "ModifyVolume"
     /// The volume.
     public var volumeID: String
     /// GiB; it only grows.

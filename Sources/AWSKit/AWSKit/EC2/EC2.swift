@@ -41,7 +41,7 @@ public struct EC2: Sendable {
   ///   - more: further parameters.
   ///   - read: makes a resource of an element.
   func describe<Element: Sendable>(
-    _ action: StaticString, _ idName: String, _ ids: [String], _ filters: [Filter], _ nextToken: String? = nil,
+    _ action: String, _ idName: String, _ ids: [String], _ filters: [Filter], _ nextToken: String? = nil,
     in set: StaticString, more: (inout QueryForm) -> Void = { _ in },
     _ read: @Sendable (XMLElement) throws(AWSError) -> Element
   ) async throws(AWSError) -> Page<Element> {

@@ -1,7 +1,7 @@
 extension SNS {
   /// A message to publish.
   public struct PublishInput: QueryOperation {
-    static let action: StaticString = "Publish"
+    static let action: String = "Publish"
 
     /// Where a message goes.
     public enum Target: Sendable, Hashable {
@@ -105,7 +105,7 @@ extension SNS {
   }
 
   struct PublishBatch: QueryOperation {
-    static let action: StaticString = "PublishBatch"
+    static let action: String = "PublishBatch"
     var topicARN: String
     var entries: [PublishBatchEntry]
 

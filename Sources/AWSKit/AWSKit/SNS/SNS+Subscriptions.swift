@@ -1,7 +1,7 @@
 extension SNS {
   /// An endpoint to subscribe.
   public struct SubscribeInput: QueryOperation {
-    static let action: StaticString = "Subscribe"
+    static let action: String = "Subscribe"
     /// The topic.
     public var topicARN: String
     /// `sqs`, `https`, `lambda`, `email` and so on.

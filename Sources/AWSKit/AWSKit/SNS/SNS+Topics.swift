@@ -1,7 +1,7 @@
 extension SNS {
   /// A topic to create.
   public struct CreateTopicInput: QueryOperation {
-    static let action: StaticString = "CreateTopic"
+    static let action: String = "CreateTopic"
     /// Up to 256 of `[A-Za-z0-9_-]`; `.fifo` at the end of FIFO topics' names.
     public var name: String
     /// Attributes by name: `FifoTopic`, `KmsMasterKeyId`, `Policy` and so on.

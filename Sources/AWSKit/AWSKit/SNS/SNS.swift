@@ -31,7 +31,7 @@ public struct SNS: Sendable {
   // MARK: What topics and subscriptions share
 
   /// The attributes that a call with a resource's ARN answers with.
-  func attributes(_ action: StaticString, _ parameter: String, _ arn: String) async throws(AWSError) -> [String: String]
+  func attributes(_ action: String, _ parameter: String, _ arn: String) async throws(AWSError) -> [String: String]
   {
     try await core.query(action) {
       $0.add(parameter, arn)
@@ -41,7 +41,7 @@ public struct SNS: Sendable {
   }
 
   /// Sets one attribute of a resource; without a value it gets its default back.
-  func setAttribute(_ action: StaticString, _ parameter: String, _ arn: String, _ name: String, _ value: String?)
+  func setAttribute(_ action: String, _ parameter: String, _ arn: String, _ name: String, _ value: String?)
     async throws(AWSError)
   {
     try await core.query(action) { form in

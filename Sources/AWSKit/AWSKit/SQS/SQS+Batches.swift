@@ -97,7 +97,7 @@ extension SQS {
   }
 
   struct SendMessageBatch: QueryOperation {
-    static let action: StaticString = "SendMessageBatch"
+    static let action: String = "SendMessageBatch"
     var queueURL: String
     var entries: [SendMessageBatchEntry]
 
@@ -175,10 +175,10 @@ extension SQS {
 
   /// A batch whose entries succeed without a result.
   private func batch<Entry>(
-    _ action: StaticString, _ queueURL: String, _ entries: [Entry], answer: StaticString,
+    _ action: String, _ queueURL: String, _ entries: [Entry], answer: StaticString,
     _ write: (inout QueryForm, String, Entry) -> Void
   ) async throws(AWSError) -> BatchResult<Void> {
-    do { try Self.validate(count: entries.count) } catch { throw core.named(error, ServiceCall("\(action)")) }
+    do { try Self.validate(count: entries.count) } catch { throw core.named(error, ServiceCall(action)) }
     return try await core.query(action) { form in
       form.add("QueueUrl", queueURL)
       form.add("\(action)RequestEntry", each: entries, write)

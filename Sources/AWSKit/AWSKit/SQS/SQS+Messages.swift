@@ -3,7 +3,7 @@ public import FoundationEssentials
 extension SQS {
   /// A message to send.
   public struct SendMessageInput: QueryOperation {
-    static let action: StaticString = "SendMessage"
+    static let action: String = "SendMessage"
     /// The queue.
     public var queueURL: String
     /// The body: text of characters that XML allows.
@@ -74,7 +74,7 @@ extension SQS {
 
   /// What to receive.
   public struct ReceiveMessageInput: QueryOperation {
-    static let action: StaticString = "ReceiveMessage"
+    static let action: String = "ReceiveMessage"
     /// The queue.
     public var queueURL: String
     /// 1 to 10.

@@ -1,7 +1,7 @@
 extension SQS {
   /// A queue to create.
   public struct CreateQueueInput: QueryOperation {
-    static let action: StaticString = "CreateQueue"
+    static let action: String = "CreateQueue"
     /// Up to 80 of `[A-Za-z0-9_-]`; `.fifo` at the end of FIFO queues' names.
     public var name: String
     /// Attributes by name: `VisibilityTimeout`, `MessageRetentionPeriod`, `RedrivePolicy` and so on.

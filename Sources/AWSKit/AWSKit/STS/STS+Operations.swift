@@ -34,7 +34,7 @@ extension STS {
 
   /// Which role to assume, and how.
   public struct AssumeRoleInput: QueryOperation {
-    static let action: StaticString = "AssumeRole"
+    static let action: String = "AssumeRole"
     /// The role.
     public var roleARN: String
     /// The session's name: 2 to 64 characters of `[\w+=,.@-]`.
@@ -82,7 +82,7 @@ extension STS {
 
   /// Which role to assume with whose token.
   public struct AssumeRoleWithWebIdentityInput: QueryOperation {
-    static let action: StaticString = "AssumeRoleWithWebIdentity"
+    static let action: String = "AssumeRoleWithWebIdentity"
     static let isUnsigned = true
     /// The role.
     public var roleARN: String

@@ -16,11 +16,15 @@ struct CanonicalRequest {
     bytes.append(request.method.rawValue)
     bytes.append(UInt8(ascii: "\n"))
     let target = request.path ?? "/"
-    let (path, query) = Self.split(target.utf8)
-    appendPath(path, dialect: dialect)
-    bytes.append(UInt8(ascii: "\n"))
-    appendQuery(query)
-    bytes.append(UInt8(ascii: "\n"))
+    if target == "/" {
+      bytes.append("/\n\n")
+    } else {
+      let (path, query) = Self.split(target.utf8)
+      appendPath(path, dialect: dialect)
+      bytes.append(UInt8(ascii: "\n"))
+      appendQuery(query)
+      bytes.append(UInt8(ascii: "\n"))
+    }
     appendFields(request)
     bytes.append(UInt8(ascii: "\n"))
     bytes.append(payload.text)
@@ -40,7 +44,6 @@ struct CanonicalRequest {
     switch dialect {
     case .s3: bytes.append(contentsOf: path)
     case .standard:
-      if path.count == 1, path.first == UInt8(ascii: "/") { return bytes.append(UInt8(ascii: "/")) }
       PercentEncoding.append(Self.normalised(path), to: &bytes, keepingSlash: true)
     }
   }
@@ -144,9 +147,12 @@ struct CanonicalRequest {
 
   /// The authority as `Host` carries it: lower case, no user, no default port.
   static func host(of request: HTTPRequest) -> String {
-    var host = Array((request.authority ?? "").utf8)[...]
-    if let at = host.lastIndex(of: UInt8(ascii: "@")) { host = host[(at + 1)...] }
+    let authority = request.authority ?? ""
     let defaultPort = request.scheme == "http" ? ":80" : ":443"
+    let isPlain = authority.utf8.allSatisfy { $0 != UInt8(ascii: "@") && lowercased($0) == $0 }
+    if isPlain, !authority.hasSuffix(defaultPort) { return authority }
+    var host = Array(authority.utf8)[...]
+    if let at = host.lastIndex(of: UInt8(ascii: "@")) { host = host[(at + 1)...] }
     if host.count > defaultPort.utf8.count, host.suffix(defaultPort.utf8.count).elementsEqual(defaultPort.utf8) {
       host = host.dropLast(defaultPort.utf8.count)
     }

@@ -20,15 +20,18 @@ public struct PayloadHash: Sendable, Hashable {
 
   /// The SHA-256 of a body.
   public static func sha256(of body: some Collection<UInt8>) -> PayloadHash {
-    guard !body.isEmpty else { return empty }
+    body.isEmpty ? empty : PayloadHash(hexText(digest(of: body)))
+  }
+
+  static func digest(of body: some Collection<UInt8>) -> SHA256Digest {
     var hasher = SHA256()
     let hashed: Void? = body.withContiguousStorageIfAvailable {
       hasher.update(bufferPointer: UnsafeRawBufferPointer($0))
     }
     if hashed == nil { hasher.update(data: Array(body)) }
-    return sha256(digest: hasher.finalize())
+    return hasher.finalize()
   }
 
   /// A SHA-256 that is known already: 32 bytes.
-  public static func sha256(digest: some Sequence<UInt8>) -> PayloadHash { PayloadHash(hexText(digest)) }
+  public static func sha256(digest: some Sequence<UInt8>) -> PayloadHash { PayloadHash(hexText(Array(digest))) }
 }

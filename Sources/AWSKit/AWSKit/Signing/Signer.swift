@@ -69,7 +69,8 @@ public struct Signer: Sendable {
     let timestamp = time.amzDate
     var request = request
     var fields = HTTPFields()
-    fields.reserveCapacity(request.headerFields.count + 4)
+    // Room for what is added here, and for what callers add to a signed request.
+    fields.reserveCapacity(request.headerFields.count + 5)
     var hasDate = false
     for field in request.headerFields {
       switch field.name.canonicalName {
@@ -83,13 +84,14 @@ public struct Signer: Sendable {
     if dialect == .s3 || payload == .unsigned {
       fields.append(HTTPField(name: .amzContentSHA256, value: payload.text))
     }
-    request.headerFields = fields
-    let signature = signature(of: request, payload: payload, with: credentials, at: time, timestamp: timestamp)
-    var authorization: [UInt8] = []
-    authorization.reserveCapacity(256)
+    // Moved, or the last field would be added to a copy.
+    request.headerFields = consume fields
+    let signature = signature(of: request, payload: payload, with: credentials, timestamp: timestamp)
+    var authorization = ""
+    authorization.reserveCapacity(320)
     authorization.append("AWS4-HMAC-SHA256 Credential=")
     authorization.append(credentials.accessKeyID)
-    authorization.append(UInt8(ascii: "/"))
+    authorization.append("/")
     authorization.append(signature.scope)
     authorization.append(", SignedHeaders=")
     authorization.append(signature.signedHeaders)
@@ -103,24 +105,25 @@ public struct Signer: Sendable {
   public func signature(of request: HTTPRequest, payload: PayloadHash, with credentials: Credentials, at date: Date)
     -> Signature
   {
-    let time = WireTime(date)
-    return signature(of: request, payload: payload, with: credentials, at: time, timestamp: time.amzDate)
+    signature(of: request, payload: payload, with: credentials, timestamp: WireTime(date).amzDate)
   }
 
   private func signature(
-    of request: HTTPRequest, payload: PayloadHash, with credentials: Credentials, at time: WireTime, timestamp: String
+    of request: HTTPRequest, payload: PayloadHash, with credentials: Credentials, timestamp: String
   ) -> Signature {
     let canonical = CanonicalRequest(request, dialect: dialect, payload: payload)
-    let day = time.amzDay
-    let scope = "\(day)/\(region)/\(service)/aws4_request"
+    let day = WireTime.day(ofAMZDate: timestamp)
+    var scope = ""
+    scope.reserveCapacity(day.utf8.count + region.utf8.count + service.utf8.count + 15)
+    for part in [day, "/", region, "/", service, "/aws4_request"] { scope.append(part) }
     var text: [UInt8] = []
-    text.reserveCapacity(192)
+    text.reserveCapacity(scope.utf8.count + 112)
     text.append("AWS4-HMAC-SHA256\n")
     text.append(timestamp)
     text.append(UInt8(ascii: "\n"))
     text.append(scope)
     text.append(UInt8(ascii: "\n"))
-    text.append(PayloadHash.sha256(of: canonical.bytes).text)
+    text.append(hex: PayloadHash.digest(of: canonical.bytes))
     return Signature(
       canonicalRequestBytes: canonical.bytes, stringToSignBytes: text, signedHeaders: canonical.signedHeaders,
       scope: scope, timestamp: timestamp, value: key(for: credentials, day: day).sign(text))
@@ -150,8 +153,7 @@ public struct Signer: Sendable {
     guard (1...604_800).contains(seconds) else {
       throw AWSError(.invalidInput, "a presigned URL lives from 1 to 604800 seconds, not \(seconds)")
     }
-    let time = WireTime(date)
-    let timestamp = time.amzDate
+    let timestamp = WireTime(date).amzDate
     var request = request
     let bare = CanonicalRequest(request, dialect: dialect, payload: .empty)
     var target = Array((request.path ?? "/").utf8)
@@ -160,7 +162,7 @@ public struct Signer: Sendable {
     if target.suffix(2) == [UInt8(ascii: "?"), UInt8(ascii: "&")] { target.removeLast() }
     target.append("X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=")
     PercentEncoding.append(
-      "\(credentials.accessKeyID)/\(time.amzDay)/\(region)/\(service)/aws4_request".utf8, to: &target)
+      "\(credentials.accessKeyID)/\(WireTime.day(ofAMZDate: timestamp))/\(region)/\(service)/aws4_request".utf8, to: &target)
     target.append("&X-Amz-Date=")
     target.append(timestamp)
     target.append("&X-Amz-Expires=")
@@ -173,7 +175,7 @@ public struct Signer: Sendable {
     }
     request.path = String(decoding: target, as: UTF8.self)
     let signature = signature(
-      of: request, payload: payload ?? (dialect == .s3 ? .unsigned : .empty), with: credentials, at: time,
+      of: request, payload: payload ?? (dialect == .s3 ? .unsigned : .empty), with: credentials,
       timestamp: timestamp)
     target.append("&X-Amz-Signature=")
     target.append(signature.value)

@@ -1,4 +1,4 @@
-import Crypto
+import FoundationEssentials
 
 /// Bytes being written: the small vocabulary that signing, query bodies and request paths are built with.
 ///
@@ -18,11 +18,12 @@ extension [UInt8] {
   mutating func append(decimal number: some BinaryInteger) { append(String(number)) }
 
   /// Appends bytes in lower-case hexadecimal.
-  mutating func append(hex bytes: some Sequence<UInt8>) {
-    func digit(_ value: UInt8) -> UInt8 { value < 10 ? 0x30 + value : 0x57 + value }
-    for byte in bytes {
-      append(digit(byte >> 4))
-      append(digit(byte & 15))
+  mutating func append(hex bytes: some ContiguousBytes) {
+    bytes.withUnsafeBytes { bytes in
+      for byte in bytes {
+        append(hexDigit(byte >> 4))
+        append(hexDigit(byte & 15))
+      }
     }
   }
 
@@ -30,13 +31,21 @@ extension [UInt8] {
   mutating func append(hexadecimal number: Int) { append(String(number, radix: 16)) }
 }
 
-/// A 256-bit digest in lower-case hexadecimal.
-func hexText(_ digest: some Sequence<UInt8>) -> String {
-  var bytes: [UInt8] = []
-  bytes.reserveCapacity(64)
-  bytes.append(hex: digest)
-  return String(decoding: bytes, as: UTF8.self)
+/// A digest in lower-case hexadecimal.
+func hexText(_ digest: some ContiguousBytes) -> String {
+  digest.withUnsafeBytes { digest in
+    String(unsafeUninitializedCapacity: 2 * digest.count) { text in
+      for (index, byte) in digest.enumerated() {
+        text[2 * index] = hexDigit(byte >> 4)
+        text[2 * index + 1] = hexDigit(byte & 15)
+      }
+      return 2 * digest.count
+    }
+  }
 }
+
+@inline(__always)
+private func hexDigit(_ value: UInt8) -> UInt8 { value < 10 ? 0x30 + value : 0x57 + value }
 
 /// The value of a hexadecimal digit, or `nil`.
 @inline(__always)

@@ -59,27 +59,29 @@ struct WireTime: Sendable, Hashable {
 extension WireTime {
   /// `20130524T000000Z`, as in `X-Amz-Date`.
   var amzDate: String {
-    var text = day8
-    text.append(UInt8(ascii: "T"))
-    text.append(twoDigits: hour)
-    text.append(twoDigits: minute)
-    text.append(twoDigits: second)
-    text.append(UInt8(ascii: "Z"))
-    return String(decoding: text, as: UTF8.self)
+    String(unsafeUninitializedCapacity: 16) { text in
+      func put(_ number: Int, at index: Int) {
+        text[index] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number / 10 % 10)
+        text[index + 1] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number % 10)
+      }
+      put(year / 100, at: 0)
+      put(year % 100, at: 2)
+      put(month, at: 4)
+      put(day, at: 6)
+      text[8] = UInt8(ascii: "T")
+      put(hour, at: 9)
+      put(minute, at: 11)
+      put(second, at: 13)
+      text[15] = UInt8(ascii: "Z")
+      return 16
+    }
   }
 
   /// `20130524`, as in a credential scope.
-  var amzDay: String { String(decoding: day8, as: UTF8.self) }
+  var amzDay: String { Self.day(ofAMZDate: amzDate) }
 
-  private var day8: [UInt8] {
-    var text: [UInt8] = []
-    text.reserveCapacity(16)
-    text.append(twoDigits: year / 100)
-    text.append(twoDigits: year % 100)
-    text.append(twoDigits: month)
-    text.append(twoDigits: day)
-    return text
-  }
+  /// The day in what ``amzDate`` is.
+  static func day(ofAMZDate text: String) -> String { String(decoding: text.utf8.prefix(8), as: UTF8.self) }
 
   /// `2013-05-24T00:00:00Z`, as in query parameters and JSON file caches.
   var iso8601: String {

@@ -73,6 +73,16 @@ struct XMLElement: Sendable {
     return name.withUTF8Buffer { $0.elementsEqual(document.text(node.name_offset, node.name_length)) }
   }
 
+  /// Whether the element is called by both names, one behind the other.
+  func isNamed(_ start: String, then end: StaticString) -> Bool {
+    let node = document.node(index)
+    let name = document.text(node.name_offset, node.name_length)
+    let count = start.utf8.count
+    guard name.count == count + end.utf8CodeUnitCount else { return false }
+    return name[..<count].elementsEqual(start.utf8)
+      && end.withUTF8Buffer { $0.elementsEqual(name[count...]) }
+  }
+
   /// The text of a leaf, empty for an element with children.
   var text: String { withText { String(decoding: $0, as: UTF8.self) } }
 

@@ -65,19 +65,26 @@ typedef struct {
   const uint8_t *body_bytes;
   /// The body's length, or -1 where it is not known.
   int64_t body_length;
+  /// Whether a body that is read is there already, so that reading it never has to wait.
+  bool is_at_hand;
   /// Proxy URL, or "" for none; and the hosts that are reached without it.
   const char *proxy;
   const char *no_proxy;
   /// Addresses to use for the host in place of what its name resolves to, as CURLOPT_RESOLVE has them; or NULL.
   const char *resolution;
-  /// A PEM file with certificates to trust instead of the system's, or NULL.
-  const char *ca_file;
   long connect_timeout_ms;
-  long idle_seconds;
-  bool http2;
   bool decompresses;
   bool fresh_connection;
 } ht_request;
+
+/// What holds for all exchanges of a handle. Strings need only live during the call.
+typedef struct {
+  /// A PEM file with certificates to trust instead of the system's, or NULL.
+  const char *ca_file;
+  /// How long a connection may be kept while unused.
+  long idle_seconds;
+  bool http2;
+} ht_settings;
 
 /// Prepares libcurl for this process; call it once.
 bool ht_global_init(void);
@@ -106,12 +113,12 @@ void ht_multi_poll(ht_multi *multi, const ht_bell *bell, int timeout_ms);
 /// An exchange that has ended, as its context; NULL if there is none. It must be removed before the next call.
 void *ht_multi_next_ended(ht_multi *multi, ht_outcome *outcome);
 
-/// A handle for one exchange at a time; `callbacks` must outlive it.
-ht_easy *ht_easy_new(const ht_callbacks *callbacks);
+/// A handle for one exchange at a time; `callbacks` must outlive it. NULL if libcurl has none or refuses a setting.
+ht_easy *ht_easy_new(const ht_callbacks *callbacks, const ht_settings *settings);
 void ht_easy_free(ht_easy *easy);
-/// Sets everything up for a request; false if libcurl refuses an option.
+/// Sets up what differs from request to request; false if libcurl refuses an option.
 bool ht_easy_prepare(ht_easy *easy, const ht_request *request, void *context);
-/// Makes a handle that is in no multi handle ready for another exchange; its caches stay.
+/// Lets a handle that is in no multi handle forget its exchange; settings and caches stay.
 void ht_easy_reset(ht_easy *easy);
 /// Sets which directions rest. May call `head`, `body` and `read`.
 void ht_easy_pause(ht_easy *easy, bool receiving, bool sending);

@@ -20,7 +20,7 @@ final class WebSocketThread {
   static func run(_ context: UnsafeMutableRawPointer?) {
     guard let context else { return }
     let core = Unmanaged<WebSocketCore>.fromOpaque(context).takeRetainedValue()
-    guard TransportLoop.globalInit, let easy = ht_easy_new(callbacks) else {
+    guard TransportLoop.globalInit, let easy = makeEasy(core.options) else {
       return core.end(core.error(.connectionFailed, "libcurl gives no handle"))
     }
     let thread = WebSocketThread(core, easy)
@@ -37,10 +37,16 @@ final class WebSocketThread {
 
   // MARK: Connecting
 
+  private static func makeEasy(_ options: WebSocket.Options) -> OpaquePointer? {
+    withOptionalCString(options.certificateAuthorityFile) { authorities in
+      var settings = ht_settings(ca_file: authorities, idle_seconds: 1, http2: false)
+      return ht_easy_new(callbacks, &settings)
+    }
+  }
+
   private func connect() throws(TransportError) {
     var request = ht_request()
     request.connect_timeout_ms = max(1, Int((core.deadline - ht_now()) / 1_000_000))
-    request.idle_seconds = 1
     request.fresh_connection = true
     let wire = core.wire
     let context = Unmanaged.passUnretained(self).toOpaque()
@@ -49,11 +55,8 @@ final class WebSocketThread {
       (wire.proxy?.proxy ?? "").withCString { proxy in
         (wire.proxy?.exceptions ?? "").withCString { exceptions in
           "GET".withCString { method in
-            withOptionalCString(core.options.certificateAuthorityFile) { authorities in
-              (request.url, request.method, request.ca_file) = (url, method, authorities)
-              (request.proxy, request.no_proxy) = (proxy, exceptions)
-              return ht_easy_connect(easy, &request, context) { WebSocketThread.of($0).goesOn }
-            }
+            (request.url, request.method, request.proxy, request.no_proxy) = (url, method, proxy, exceptions)
+            return ht_easy_connect(easy, &request, context) { WebSocketThread.of($0).goesOn }
           }
         }
       }
