@@ -21,7 +21,8 @@ import Testing
     Kind(testDescription: "HEAD", method: .head),
     Kind(testDescription: "DELETE that takes compressed answers", method: .delete, decompresses: true),
     Kind(testDescription: "POST without a body", method: .post),
-    Kind(testDescription: "POST of a few bytes", method: .post, body: .bytes(Array("few".utf8)), headers: [.accept: "*/*"]),
+    Kind(
+      testDescription: "POST of a few bytes", method: .post, body: .bytes(Array("few".utf8)), headers: [.accept: "*/*"]),
     Kind(testDescription: "PUT of many bytes", method: .put, body: .bytes(UploadTests.pattern(100_000))),
     Kind(
       testDescription: "PUT of unknown length", method: .put,

@@ -19,7 +19,8 @@ enum TransportCallbacks {
         },
         sends: { context, bytes, count, port, text in
           transfer(context).sends(
-            to: UnsafeBufferPointer(start: bytes, count: count), port: port, text: text.map { String(cString: $0) } ?? "")
+            to: UnsafeBufferPointer(start: bytes, count: count), port: port,
+            text: text.map { String(cString: $0) } ?? "")
         }))
     return UnsafePointer(table)
   }()

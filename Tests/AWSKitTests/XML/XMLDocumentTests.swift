@@ -114,7 +114,8 @@ struct XMLDocumentTests {
 
   private static let variousDocuments: [[UInt8]] = {
     let texts: [String] = [
-      "<a><b>text</b></a>", "<a xmlns='urn:x' xmlns:p='urn:y'><p:b p:c='d'>e</p:b></a>", "<a><p:b/></a>", "<a>", "<a/>x",
+      "<a><b>text</b></a>", "<a xmlns='urn:x' xmlns:p='urn:y'><p:b p:c='d'>e</p:b></a>", "<a><p:b/></a>", "<a>",
+      "<a/>x",
       "<!DOCTYPE a [<!ENTITY e 'text'>]><a>&e;</a>", "<a>&e;</a>", "<a><![CDATA[<b>]]>&amp;</a>",
       "<?xml version='1.0' standalone='yes'?><a/>", "<?xml version='1.1'?><a/>", "<a xml:space='preserve'> </a>",
       String(repeating: "<a>", count: 100) + String(repeating: "</a>", count: 100),

@@ -31,8 +31,7 @@ public struct SNS: Sendable {
   // MARK: What topics and subscriptions share
 
   /// The attributes that a call with a resource's ARN answers with.
-  func attributes(_ action: String, _ parameter: String, _ arn: String) async throws(AWSError) -> [String: String]
-  {
+  func attributes(_ action: String, _ parameter: String, _ arn: String) async throws(AWSError) -> [String: String] {
     try await core.query(action) {
       $0.add(parameter, arn)
     } read: { result throws(AWSError) in

@@ -162,7 +162,8 @@ public struct Signer: Sendable {
     if target.suffix(2) == [UInt8(ascii: "?"), UInt8(ascii: "&")] { target.removeLast() }
     target.append("X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=")
     PercentEncoding.append(
-      "\(credentials.accessKeyID)/\(WireTime.day(ofAMZDate: timestamp))/\(region)/\(service)/aws4_request".utf8, to: &target)
+      "\(credentials.accessKeyID)/\(WireTime.day(ofAMZDate: timestamp))/\(region)/\(service)/aws4_request".utf8,
+      to: &target)
     target.append("&X-Amz-Date=")
     target.append(timestamp)
     target.append("&X-Amz-Expires=")
