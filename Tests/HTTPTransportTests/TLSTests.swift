@@ -1,20 +1,74 @@
 import Foundation
+import Glibc
 import HTTPTransport
 import HTTPTypes
 import SDTestKit
 import Testing
 
-/// A TLS server of the `openssl` program, with certificates made for the occasion.
-final class TLSServer {
+/// The `openssl` program at work. By hand, since Foundation's `Process` leaks some bytes, which a leak checker tells.
+private struct OpenSSL {
   struct Failure: Error { var text: String }
 
-  static let isAvailable = (try? openssl(["version"])) != nil
+  private let process: pid_t
+  private let output: Int32
+
+  init(_ arguments: [String]) throws {
+    var ends: [Int32] = [0, 0]
+    guard pipe(&ends) == 0 else { throw Failure(text: "no pipe: \(String(cString: strerror(errno)))") }
+    for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+    var actions = posix_spawn_file_actions_t()
+    posix_spawn_file_actions_init(&actions)
+    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+    posix_spawn_file_actions_adddup2(&actions, ends[1], 1)
+    posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0)
+    var words = (["openssl"] + arguments).map { strdup($0) } + [nil]
+    var started: pid_t = 0
+    let result = posix_spawnp(&started, "openssl", &actions, nil, &words, environ)
+    for word in words { free(word) }
+    posix_spawn_file_actions_destroy(&actions)
+    close(ends[1])
+    (process, output) = (started, ends[0])
+    guard result == 0 else {
+      close(ends[0])
+      throw Failure(text: "openssl cannot be started: \(String(cString: strerror(result)))")
+    }
+  }
+
+  /// What it prints next; empty at its end.
+  func read() -> String {
+    var buffer = [UInt8](repeating: 0, count: 4096)
+    let count = Glibc.read(output, &buffer, buffer.count)
+    return String(decoding: buffer.prefix(max(0, count)), as: UTF8.self)
+  }
+
+  /// Waits for its end; its exit status. Nothing else is to be asked afterwards.
+  func wait() -> Int32 {
+    close(output)
+    var status: Int32 = 0
+    while waitpid(process, &status, 0) < 0, errno == EINTR {}
+    return status & 0x7F == 0 ? (status >> 8) & 0xFF : -1
+  }
+
+  func end() {
+    // It may have been started with other signals blocked: the threads that tasks run on block them.
+    kill(process, SIGKILL)
+    _ = wait()
+  }
+
+  static func run(_ arguments: [String]) throws {
+    guard try OpenSSL(arguments).wait() == 0 else { throw Failure(text: "openssl \(arguments.first ?? "") failed") }
+  }
+}
+
+/// A TLS server of the `openssl` program, with certificates made for the occasion.
+final class TLSServer {
+  static let isAvailable = (try? OpenSSL.run(["version"])) != nil
 
   let port: Int
   /// The authority that signed the certificate.
   let authority: String
   private let directory: URL
-  private let process = Process()
+  private let server: OpenSSL
 
   /// - Parameter name: what the certificate is for, as in a subjectAltName: `DNS:localhost`.
   init(name: String, days: Int = 1, options: [String] = []) throws {
@@ -23,54 +77,38 @@ final class TLSServer {
     let file = { [directory] in directory.appendingPathComponent($0).path }
     authority = file("ca.pem")
     let key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
-    try Self.openssl(
+    try OpenSSL.run(
       ["req", "-x509"] + key + [
         "-keyout", file("ca.key"), "-out", authority, "-days", "2", "-subj", "/CN=test authority",
       ])
-    try Self.openssl(["req"] + key + ["-keyout", file("key"), "-out", file("csr"), "-subj", "/CN=test"])
+    try OpenSSL.run(["req"] + key + ["-keyout", file("key"), "-out", file("csr"), "-subj", "/CN=test"])
     try "subjectAltName=\(name)".write(toFile: file("ext"), atomically: true, encoding: .utf8)
-    try Self.openssl([
+    try OpenSSL.run([
       "x509", "-req", "-in", file("csr"), "-CA", authority, "-CAkey", file("ca.key"), "-CAcreateserial", "-extfile",
       file("ext"), "-days", "\(days)", "-out", file("pem"),
     ])
-    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments =
-      ["openssl", "s_server", "-accept", "127.0.0.1:0", "-cert", file("pem"), "-key", file("key"), "-www"] + options
-    let output = Pipe()
-    (process.standardOutput, process.standardError) = (output, FileHandle.nullDevice)
-    process.standardInput = Pipe()
-    try process.run()
+    let server = try OpenSSL(
+      ["s_server", "-accept", "127.0.0.1:0", "-cert", file("pem"), "-key", file("key"), "-www"] + options)
     // It says where it listens as soon as it does.
     var said = ""
     while !said.contains("ACCEPT") || !said.hasSuffix("\n") {
-      let more = output.fileHandleForReading.availableData
-      guard !more.isEmpty else { throw Failure(text: "openssl s_server ended: \(said)") }
-      said += String(decoding: more, as: UTF8.self)
+      let more = server.read()
+      guard !more.isEmpty else { break }
+      said += more
     }
     guard
       let port = said.split(separator: ":").last.flatMap({ Int($0.trimmingCharacters(in: .whitespacesAndNewlines)) })
     else {
-      throw Failure(text: said)
+      server.end()
+      throw OpenSSL.Failure(text: "openssl s_server ended: \(said)")
     }
     self.port = port
+    self.server = server
   }
 
   deinit {
-    // It may have been started with other signals blocked: the threads that tasks run on block them.
-    kill(process.processIdentifier, SIGKILL)
-    process.waitUntilExit()
+    server.end()
     try? FileManager.default.removeItem(at: directory)
-  }
-
-  @discardableResult private static func openssl(_ arguments: [String]) throws -> Int32 {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments = ["openssl"] + arguments
-    (process.standardOutput, process.standardError) = (FileHandle.nullDevice, FileHandle.nullDevice)
-    try process.run()
-    process.waitUntilExit()
-    guard process.terminationStatus == 0 else { throw Failure(text: "openssl \(arguments.first ?? "") failed") }
-    return 0
   }
 }
 

@@ -10,7 +10,7 @@
 #include "internal.h"
 
 // A body at hand is written as fast as it leaves. TLS writes it record by record, and each would leave in a segment of
-// its own, four times as many as need be: a sixth of what sending 1 MiB costs. So segments wait to be whole until the
+// its own, four times as many as need be: an eighth of what putting 1 MiB costs. So segments wait to be whole until the
 // tail, which must not wait for the peer to confirm what came before it.
 static const int64_t least = 262144, tail = 65536;
 

@@ -22,6 +22,8 @@ public final class ManualClock: MonotonicClock {
     var sleepers: [Int: Sleeper] = [:]
     var watchers: [Int: Watcher] = [:]
     var cancelled: Set<Int> = []
+    /// How many sleeps have begun, by how long they were to last.
+    var begun: [Duration: Int] = [:]
     var lastID = 0
 
     mutating func newID() -> Int {
@@ -81,18 +83,33 @@ public final class ManualClock: MonotonicClock {
   /// Moves the time of day alone.
   public func jumpWall(by duration: Duration) { state.withLock { $0.wall = $0.wall + duration } }
 
-  /// Moves from deadline to deadline up to a time, each time once so many sleep again, one of whom wakes within `longest`:
-  /// the turn of one who wakes so often is not passed over because others sleep as well.
-  public func run(until end: MonotonicInstant, with count: Int, wakingWithin longest: Duration? = nil) async throws {
+  /// Moves from deadline to deadline up to a time, each time once so many sleep again.
+  public func run(until end: MonotonicInstant, with count: Int) async throws {
     while now < end {
       try await untilSleepers(count)
-      if let longest {
-        try await eventually("somebody to sleep for \(longest) at most") {
-          self.nextDeadline.map { self.now.duration(to: $0) <= longest } ?? false
-        }
-      }
       advanceToNextDeadline()
     }
+  }
+
+  /// Moves on by a loop's period, turn after turn, each time once the turn before is over.
+  ///
+  /// - Parameters:
+  ///   - period: how long the loop sleeps between its turns; it has begun to.
+  ///   - sleeps: for each turn, how many sleeps of that length begin until it is over: the loop's next, and the limits of
+  ///     calls that it makes. How many sleep would not tell: a limit sleeps while its call is on its way.
+  public func turn(every period: Duration, _ sleeps: [Int]) async throws {
+    func until(_ count: Int) async throws {
+      try await eventually("\(count) sleeps of \(period)") {
+        self.state.withLock { $0.begun[period, default: 0] >= count }
+      }
+    }
+    var begun = 1
+    for count in sleeps {
+      try await until(begun)
+      advance(by: period)
+      begun += count
+    }
+    try await until(begun)
   }
 
   public func sleep(until deadline: MonotonicInstant, tolerance: Duration? = nil) async throws {
@@ -101,6 +118,7 @@ public final class ManualClock: MonotonicClock {
       try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
         enum Verdict { case waits([Watcher]), due, cancelled }
         let verdict: Verdict = state.withLock { state in
+          state.begun[state.now.duration(to: deadline), default: 0] += 1
           if state.cancelled.remove(id) != nil { return .cancelled }
           if deadline <= state.now { return .due }
           state.sleepers[id] = Sleeper(deadline: deadline, continuation: continuation)

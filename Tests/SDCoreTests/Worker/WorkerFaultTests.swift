@@ -37,16 +37,15 @@ struct WorkerFaultTests {
     try await harness.submit("t1")
     let worker = harness.worker(queue: queue) {
       $0.maximumTasks = 1
-      // The heartbeat is the next to wake at any time: the clock cannot run ahead of it.
       $0.cancelInterval = .seconds(4000)
     }
     async let running: Void = worker.run()
     try await harness.backend.untilStarted(1)
-    // The heartbeat or its call, the attempt's time, the look for a cancellation.
-    try await clock.run(until: clock.now.advanced(by: .seconds(90)), with: 3, wakingWithin: .seconds(5))
+    // Nothing at 5 s; the call of 10 s hangs until its limit at 15 s; that of 20 s fails; 25, 35, ... 85 s.
+    try await clock.turn(every: .seconds(5), [1, 1, 1, 2] + (5...18).map { $0.isMultiple(of: 2) ? 1 : 2 })
     let stolen = try await harness.queue.receive(max: 1, wait: .zero, visibility: nil)
     #expect(stolen.isEmpty)
-    #expect(queue.tap.count(of: .extend) >= 8)
+    #expect(queue.tap.count(of: .extend) == 9)
     gate.open()
     try await running
     #expect(try await harness.record("t1")?.attempts == 1)
@@ -63,13 +62,12 @@ struct WorkerFaultTests {
     let metrics = TestMetrics()
     let worker = harness.worker(queue: queue, metricsFactory: metrics) {
       $0.maximumTasks = 1
-      // As above.
       $0.cancelInterval = .seconds(4000)
     }
     async let running: Void = worker.run()
     try await harness.backend.untilStarted(1)
-    try await clock.run(until: clock.now.advanced(by: .seconds(130)), with: 3, wakingWithin: .seconds(5))
     // At 10, 20, ... 60 s by 30 s each; at 70 s by what is left; nothing past its end.
+    try await clock.turn(every: .seconds(5), (1...26).map { $0.isMultiple(of: 2) && $0 <= 14 ? 2 : 1 })
     #expect(queue.extensions == Array(repeating: .seconds(30), count: 6) + [.seconds(25)])
     #expect(try metrics.expectCounter("sd_leases_lost_total").totalValue == 1)
     gate.open()
