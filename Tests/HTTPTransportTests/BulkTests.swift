@@ -35,57 +35,91 @@ import Testing
     }
   }
 
-  private func send(_ body: RequestBody, to server: ScriptedHTTPServer, with transport: CurlTransport) async throws {
+  /// What the server saw of its client's connections.
+  private final class Watch: Sendable {
+    private struct State {
+      var port: UInt16 = 0
+      var seen: [[UInt16: Bool]] = []
+    }
+
+    private let state = Mutex(State())
+    var seen: [[UInt16: Bool]] { state.withLock { $0.seen } }
+    func watch(_ server: ScriptedHTTPServer) { state.withLock { $0.port = server.port } }
+    func look() {
+      let seen = BulkTests.mayWait(to: state.withLock { $0.port })
+      state.withLock { $0.seen.append(seen) }
+    }
+  }
+
+  private func put(_ body: RequestBody, to server: ScriptedHTTPServer, with transport: CurlTransport) async throws {
     let answer = try await transport.send(HTTPRequest(method: .put, url: server.url), body: body, upTo: 0)
     #expect(answer.head.status == 200)
   }
 
   @Test(arguments: ["127.0.0.1", "::1"]) func leavesInWholeSegmentsAndItsTailAtOnce(host: String) async throws {
-    let seen = Mutex<[[UInt16: Bool]]>([])
-    let ownPort = Mutex<UInt16>(0)
-    let server = try ScriptedHTTPServer(host: host) { _ in
-      // Before the body is read, of which much more is left than the kernel takes.
-      let waits = Self.mayWait(to: ownPort.withLock { $0 })
-      seen.withLock { $0.append(waits) }
+    let (beforeBody, beforeAnswer, gate) = (Watch(), Watch(), ServerGate())
+    let bytes = UploadTests.pattern(7_000_000)
+    let server = try ScriptedHTTPServer(host: host) { request in
+      // Much more of the body is left than the kernel takes of a new connection.
+      if request.header("content-length") == "\(bytes.count)" { beforeBody.look() }
       return nil
     } _: { request in
-      .respond(headers: [("X-Length", "\(request.body.count)")])
+      guard request.body.count == bytes.count else { return .respond().after(gate) }
+      beforeAnswer.look()
+      return .respond()
     }
-    ownPort.withLock { $0 = server.port }
+    beforeBody.watch(server)
+    beforeAnswer.watch(server)
     try await withTransport { transport in
-      let bytes = UploadTests.pattern(7_000_000)
-      // Two connections, so that the one has to be told from the other.
-      async let first: Void = send(.bytes(bytes), to: server, with: transport)
-      async let second: Void = send(.bytes(Array("small".utf8)), to: server, with: transport)
-      _ = try await (first, second)
-      #expect(Self.mayWait(to: server.port).values.allSatisfy { !$0 })
-      seen.withLock { $0 = [] }
-      try await send(.bytes(bytes), to: server, with: transport)
-      let during = try #require(seen.withLock { $0.first })
-      #expect(during.values.filter { $0 }.count == 1, "\(during)")
-      #expect(Self.mayWait(to: server.port).values.allSatisfy { !$0 })
-      #expect(server.requests.map(\.body.count).sorted() == [5, 7_000_000, 7_000_000])
-      #expect(server.requests.last?.body == bytes)
+      // Another connection is in use, so that the one has to be told from the other.
+      async let other: Void = put(.bytes(Array("small".utf8)), to: server, with: transport)
+      #expect(try await server.wait { $0.requests.count == 1 })
+      try await put(.bytes(bytes), to: server, with: transport)
+      gate.open()
+      try await other
     }
+    #expect(beforeBody.seen.map { $0.values.sorted { !$0 && $1 } } == [[false, true]])
+    #expect(beforeAnswer.seen.map { Array($0.values) } == [[false, false]])
+    #expect(server.requests.last?.body == bytes)
   }
 
   @Test func whatIsSmallOrMadeOnTheWayLeavesAtOnce() async throws {
-    let seen = Mutex<[Bool]>([])
-    let ownPort = Mutex<UInt16>(0)
+    let beforeBody = Watch()
     let server = try ScriptedHTTPServer { _ in
-      let waits = Self.mayWait(to: ownPort.withLock { $0 })
-      seen.withLock { $0 += waits.values }
+      beforeBody.look()
       return nil
     } _: { _ in
       .respond()
     }
-    ownPort.withLock { $0 = server.port }
+    beforeBody.watch(server)
     try await withTransport { transport in
-      try await send(.bytes(UploadTests.pattern(200_000)), to: server, with: transport)
+      try await put(.bytes(UploadTests.pattern(200_000)), to: server, with: transport)
       let source = UploadTests.source(UploadTests.pattern(3_000_000), chunk: 50_000)
-      try await send(.stream(length: 3_000_000, source: source), to: server, with: transport)
-      try await send(.stream(length: nil, source: source), to: server, with: transport)
-      #expect(seen.withLock { $0 } == [false, false, false])
+      try await put(.stream(length: 3_000_000, source: source), to: server, with: transport)
+      try await put(.stream(length: nil, source: source), to: server, with: transport)
+    }
+    #expect(beforeBody.seen.map { Array($0.values) } == [[false], [false], [false]])
+  }
+
+  @Test func aConnectionWhoseBodyWasRefusedIsNotFoundAgain() async throws {
+    let refusing = try ScriptedHTTPServer(onHead: { _ in .respond(status: 413) }, { _ in .respond() })
+    let server = try ScriptedHTTPServer { _ in .respond() }
+    let nobody = try ScriptedHTTPServer { _ in .respond() }
+    nobody.stop()
+    try await withTransport { transport in
+      let bytes = UploadTests.pattern(3_000_000)
+      for _ in 0..<20 {
+        // The connection is closed with most of the body unsent, or never stands; the next one may have its number.
+        _ = await failure { () throws(TransportError) in
+          try await transport.send(HTTPRequest(method: .put, url: refusing.url), body: .bytes(bytes), upTo: 0)
+        }
+        let refused = await failure { () throws(TransportError) in
+          try await transport.send(HTTPRequest(method: .put, url: nobody.url), body: .bytes(bytes), upTo: 0)
+        }
+        #expect(refused?.code == .connectionFailed)
+        try await put(.bytes(bytes), to: server, with: transport)
+      }
+      #expect(server.requests.allSatisfy { $0.body == bytes } && server.requests.count == 20)
     }
   }
 }

@@ -1,6 +1,7 @@
 import HTTPTransport
 import HTTPTypes
 import SDTestKit
+import Synchronization
 import Testing
 
 /// libcurl's handles keep what was set on them; the transport sets only what differs from exchange to exchange.
@@ -64,5 +65,24 @@ import Testing
     #expect(after.target == alone.target)
     #expect(fields(after) == fields(alone))
     #expect(after.body == alone.body)
+  }
+
+  /// libcurl counts how often it sent a request again over all exchanges of a handle, up to five.
+  @Test func aDeadConnectionIsNoHurdleHoweverManyThereWere() async throws {
+    let count = Mutex(0)
+    let server = try ScriptedHTTPServer { _ in
+      // Every kept connection is closed when it is used again.
+      count.withLock { count in
+        count += 1
+        return count.isMultiple(of: 2) ? .close : .respond()
+      }
+    }
+    try await withTransport { transport in
+      for _ in 0..<12 {
+        let answer = try await transport.send(HTTPRequest(url: server.url), upTo: 0)
+        #expect(answer.head.status == 200)
+      }
+    }
+    #expect(count.withLock { $0 } == 23)
   }
 }

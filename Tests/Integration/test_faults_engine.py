@@ -40,7 +40,8 @@ def test_fault_09_an_engine_that_hangs_is_interrupted_and_the_task_tried_again(c
     agent = cloud.agent(SD_INFERENCE_TIMEOUT="1500ms")
     cloud.settle({"hung": 1, "next": 1})
     assert cloud.webui.interrupts == 1 and failures(agent) == ["engine_timeout"]
-    assert cloud.record("hung").json["attempts"] == 2 and cloud.record("next").json["attempts"] == 1
+    # The queue may give them in any order: the engine hangs over whichever comes first.
+    assert sorted(cloud.record(task).json["attempts"] for task in ("hung", "next")) == [1, 2]
 
 
 @pytest.mark.parametrize("status", [500, 503, 429])

@@ -104,9 +104,9 @@ struct Comparison {
   func ours(_ figure: Figure) -> Double { self[figure, .ours].median }
   func theirs(_ figure: Figure) -> Double { self[figure, .theirs].median }
 
-  /// How many times theirs ours is: the median of the turns, each of two runs at the same pace.
-  func ratio(_ figure: Figure) -> Double {
-    zip(self[figure, .ours], self[figure, .theirs]).map { $0 / $1 }.median
+  /// How many times one side's figure is the other's: the median of the turns, each of two runs at the same pace.
+  func ratio(_ figure: Figure, of side: Contest.Side, to other: Contest.Side) -> Double {
+    zip(self[figure, side], self[figure, other]).map { $0 / $1 }.median
   }
 
   /// The two medians.
@@ -116,7 +116,7 @@ struct Comparison {
 
   /// Memory, where less is better.
   func reportMemory(to report: inout Report) {
-    report.line("  peak of the memory of its own, ratio", theirs(.ownMemory) / ours(.ownMemory), atLeast: 3)
+    report.line("  peak of the memory of its own, ratio", ratio(.ownMemory, of: .theirs, to: .ours), atLeast: 3)
     say("    \(pair(.ownMemory, " MiB")); with mapped files: \(pair(.residentMemory, " MiB"))")
   }
 }

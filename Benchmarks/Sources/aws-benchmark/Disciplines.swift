@@ -24,7 +24,7 @@ extension Contest {
   }
 
   private func report(_ what: String, _ comparison: Comparison, atLeast target: Double?, to report: inout Report) {
-    let ratio = comparison.ratio(.perProcessorSecond)
+    let ratio = comparison.ratio(.perProcessorSecond, of: .ours, to: .theirs)
     let line = "\(what): operations for a second of a processor, ratio"
     if let target { report.line(line, ratio, atLeast: target) } else { say("\(line): \(short(ratio))") }
     say("    \(comparison.pair(.perProcessorSecond)); a second of the clock: \(comparison.pair(.perSecond))")
@@ -51,7 +51,7 @@ extension Contest {
       }
       report.line(
         "S3 multipart of 64 MiB beside aws s3 cp\(name): time, ratio",
-        comparison.theirs(.wall) / comparison.ours(.wall), atLeast: 1)
+        comparison.ratio(.wall, of: .theirs, to: .ours), atLeast: 1)
       say("    \(comparison.pair(.wall, " s")); of the processors: \(comparison.pair(.processor, " s"))")
       comparison.reportMemory(to: &report)
     }
@@ -73,7 +73,7 @@ extension Contest {
       }
     }
     report.line(
-      "start to first signed request: time, ratio", comparison.theirs(.wall) / comparison.ours(.wall), atLeast: 10)
+      "start to first signed request: time, ratio", comparison.ratio(.wall, of: .theirs, to: .ours), atLeast: 10)
     say("    \(comparison.pair(.wall, " ms"))")
   }
 }

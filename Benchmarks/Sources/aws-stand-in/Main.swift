@@ -67,10 +67,13 @@ final class Server {
     }
   }
 
-  /// Looks for some milliseconds before it sleeps. On one machine, whoever sends to a process that sleeps is charged
-  /// with waking it, and its own next answer comes later; over a network neither is so.
+  /// Looks for a while before it sleeps, longer than any client is busy between two requests. On one machine, whoever
+  /// sends to a process that sleeps is charged with waking it, and its answer comes later; over a network neither is so.
   private func wait() -> Bool {
-    for _ in 0..<5000 where poll(&watched, nfds_t(watched.count), 0) > 0 { return true }
+    let start = ContinuousClock.now
+    repeat {
+      if poll(&watched, nfds_t(watched.count), 0) > 0 { return true }
+    } while start.duration(to: .now) < .milliseconds(20)
     return poll(&watched, nfds_t(watched.count), 1000) > 0
   }
 

@@ -162,12 +162,13 @@ static const xmlSAXHandler handler = {
 // A thread's parser, kept between documents: making one costs as much as reading a small answer.
 typedef struct {
   xmlParserCtxtPtr parser;
-  uint32_t documents;
+  // The bytes of all documents that it has read.
+  size_t length;
 } kept_parser;
 
-// The parser holds the last document, and every name that it has met: it goes after a large one, and after so many.
-#define KEPT_LENGTH 65536
-#define KEPT_DOCUMENTS 1000
+// The parser holds the last document, and every name that it has met, of which libxml2 takes some millions of bytes: it
+// goes when it has read so much.
+#define KEPT_LENGTH 262144
 
 static pthread_once_t initialised = PTHREAD_ONCE_INIT;
 static pthread_key_t kept_key;
@@ -203,10 +204,10 @@ static kept_parser *take_parser(void) {
   return kept;
 }
 
-// Keeps a parser for the thread's next document, unless this one was bad, large, or the last of many.
+// Keeps a parser for the thread's next document, unless this one was bad or it has read enough.
 static void give_parser(kept_parser *kept, bool was_good, size_t length) {
-  kept->documents++;
-  bool keeps = has_key && was_good && length <= KEPT_LENGTH && kept->documents < KEPT_DOCUMENTS;
+  kept->length += length;
+  bool keeps = has_key && was_good && kept->length < KEPT_LENGTH;
   if (!keeps || pthread_setspecific(kept_key, kept) != 0) drop_parser(kept);
 }
 

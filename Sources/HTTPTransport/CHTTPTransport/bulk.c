@@ -14,26 +14,27 @@
 // tail, which must not wait for the peer to confirm what came before it.
 static const int64_t least = 262144, tail = 65536;
 
-// libcurl does not tell on which socket an exchange runs, but both ports and the peer's address: they are compared with
-// those of the sockets that were opened.
-
 void ht_sockets_add(ht_multi *multi, curl_socket_t socket) {
   if (!multi) return;
+  // A number that the kernel gives again belongs to nobody else any more.
+  for (size_t i = 0; i < multi->count; i++) {
+    if (multi->sockets[i] == socket) return;
+  }
   if (multi->count == multi->capacity) {
     size_t capacity = multi->capacity ? 2 * multi->capacity : 8;
-    ht_socket *grown = realloc(multi->sockets, capacity * sizeof *grown);
+    curl_socket_t *grown = realloc(multi->sockets, capacity * sizeof *grown);
     // One that is not noted is not found: its segments leave as they come.
     if (!grown) return;
     multi->sockets = grown;
     multi->capacity = capacity;
   }
-  multi->sockets[multi->count++] = (ht_socket){.socket = socket};
+  multi->sockets[multi->count++] = socket;
 }
 
 int ht_sockets_close(void *data, curl_socket_t socket) {
   ht_multi *multi = data;
   for (size_t i = 0; i < multi->count; i++) {
-    if (multi->sockets[i].socket != socket) continue;
+    if (multi->sockets[i] != socket) continue;
     multi->sockets[i] = multi->sockets[--multi->count];
     break;
   }
@@ -46,48 +47,36 @@ typedef union {
   struct sockaddr_in6 in6;
 } ht_address;
 
-// Port and address in network order; false for what is neither IPv4 nor IPv6.
-static bool read_address(const ht_address *from, uint16_t *port, uint8_t *address, size_t *count) {
-  if (from->any.sa_family == AF_INET) {
-    *port = ntohs(from->in.sin_port);
-    memcpy(address, &from->in.sin_addr, *count = 4);
-    return true;
-  }
-  if (from->any.sa_family == AF_INET6) {
-    *port = ntohs(from->in6.sin6_port);
-    memcpy(address, &from->in6.sin6_addr, *count = 16);
-    return true;
-  }
-  return false;
+static uint16_t port_of(const ht_address *address) {
+  return ntohs(address->any.sa_family == AF_INET ? address->in.sin_port : address->in6.sin6_port);
 }
 
-// Asks for a socket's addresses, once it is connected.
-static void learn(ht_socket *known) {
-  ht_address local, peer;
-  socklen_t local_size = sizeof local, peer_size = sizeof peer;
-  if (getsockname(known->socket, &local.any, &local_size) || getpeername(known->socket, &peer.any, &peer_size)) return;
-  uint8_t ignored[16];
-  size_t count = 0, peer_count = 0;
-  if (!read_address(&local, &known->local_port, ignored, &count)) return;
-  if (read_address(&peer, &known->port, known->address, &peer_count)) known->count = peer_count;
+static bool is_at(const ht_address *peer, const uint8_t *address, size_t count) {
+  switch (peer->any.sa_family) {
+    case AF_INET: return count == 4 && memcmp(address, &peer->in.sin_addr, 4) == 0;
+    case AF_INET6: return count == 16 && memcmp(address, &peer->in6.sin6_addr, 16) == 0;
+    default: return false;
+  }
 }
 
-static curl_socket_t find(ht_multi *multi, const uint8_t *address, size_t count, uint16_t port, uint16_t local_port) {
-  if (!multi || count == 0) return CURL_SOCKET_BAD;
+// libcurl does not tell on which socket an exchange runs, but both ports and the peer's address: they are compared with
+// those of the sockets that were opened.
+static curl_socket_t find(
+    const ht_multi *multi, const uint8_t *address, size_t count, uint16_t port, uint16_t local_port) {
+  if (!multi) return CURL_SOCKET_BAD;
   for (size_t i = 0; i < multi->count; i++) {
-    ht_socket *known = &multi->sockets[i];
-    if (known->count == 0) learn(known);
-    if (known->count == count && known->port == port && known->local_port == local_port &&
-        memcmp(known->address, address, count) == 0) {
-      return known->socket;
-    }
+    ht_address own, peer;
+    socklen_t own_size = sizeof own, peer_size = sizeof peer;
+    if (getpeername(multi->sockets[i], &peer.any, &peer_size) != 0 || !is_at(&peer, address, count)) continue;
+    if (getsockname(multi->sockets[i], &own.any, &own_size) != 0) continue;
+    if (port_of(&peer) == port && port_of(&own) == local_port) return multi->sockets[i];
   }
   return CURL_SOCKET_BAD;
 }
 
-static bool is_open(const ht_multi *multi, curl_socket_t socket) {
+static bool is_noted(const ht_multi *multi, curl_socket_t socket) {
   for (size_t i = 0; i < multi->count; i++) {
-    if (multi->sockets[i].socket == socket) return true;
+    if (multi->sockets[i] == socket) return true;
   }
   return false;
 }
@@ -118,7 +107,7 @@ size_t ht_bulk_share(ht_easy *easy, size_t room) {
 
 void ht_bulk_end(ht_easy *easy) {
   // The connection may be closed by now, and its number be another one's.
-  if (easy->bulk_socket != CURL_SOCKET_BAD && is_open(easy->multi, easy->bulk_socket)) {
+  if (easy->bulk_socket != CURL_SOCKET_BAD && is_noted(easy->multi, easy->bulk_socket)) {
     send_at_once(easy->bulk_socket, true);
   }
   easy->bulk_socket = CURL_SOCKET_BAD;

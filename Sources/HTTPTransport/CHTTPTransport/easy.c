@@ -67,6 +67,7 @@ static curl_socket_t on_open_socket(void *data, curlsocktype purpose, struct cur
 static int on_prerequest(void *data, char *remote, char *local, int remote_port, int local_port) {
   (void)local;
   ht_easy *easy = data;
+  easy->times_sent++;
   uint8_t address[16];
   size_t count = 0;
   if (remote && inet_pton(AF_INET, remote, address) == 1) {
@@ -145,8 +146,12 @@ ht_easy *ht_easy_new(const ht_callbacks *callbacks, const ht_settings *settings)
   return NULL;
 }
 
-void ht_easy_reset(ht_easy *easy) {
+bool ht_easy_reset(ht_easy *easy) {
   CURL *curl = easy->curl;
+  // libcurl counts its own retries over all exchanges of a handle, and refuses more than five.
+  bool is_as_new = easy->is_complete && easy->times_sent == 1;
+  easy->is_complete = false;
+  easy->times_sent = 0;
   curl_easy_setopt(curl, CURLOPT_POSTFIELDS, NULL);  // and lets go of the copy
   curl_easy_setopt(curl, CURLOPT_HTTPHEADER, NULL);
   curl_easy_setopt(curl, CURLOPT_RESOLVE, NULL);
@@ -155,6 +160,7 @@ void ht_easy_reset(ht_easy *easy) {
   easy->headers = easy->resolution = NULL;
   easy->context = NULL;
   easy->error[0] = 0;
+  return is_as_new;
 }
 
 void ht_easy_free(ht_easy *easy) {
@@ -198,8 +204,9 @@ static const size_t upload_gap = 2048;
 
 static bool set_method_and_body(ht_easy *easy, const ht_request *request) {
   CURL *curl = easy->curl;
-  // Takes back whatever the exchange before was: a body to read, or none to receive.
+  // Takes back what the exchange before was: a body to read by large shares, or none to receive.
   SET(CURLOPT_HTTPGET, 1L);
+  SET(CURLOPT_UPLOAD_BUFFERSIZE, 65536L);
   switch (request->body) {
     case HT_BODY_NONE:
       if (request->is_head) SET(CURLOPT_NOBODY, 1L);

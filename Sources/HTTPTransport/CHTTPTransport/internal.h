@@ -4,18 +4,10 @@
 
 #include "CHTTPTransport.h"
 
-/// A connection's socket, and what it is told apart by.
-typedef struct {
-  curl_socket_t socket;
-  /// Both ends' ports, and the peer's address of 4 or 16 bytes; `count` is 0 before the connection stands.
-  uint16_t local_port, port;
-  size_t count;
-  uint8_t address[16];
-} ht_socket;
-
 struct ht_multi {
   CURLM *curl;
-  ht_socket *sockets;
+  /// What was opened for connections. libcurl before 8.3 closes some without a word: not all need be open still.
+  curl_socket_t *sockets;
   size_t count, capacity;
 };
 
@@ -28,6 +20,9 @@ struct ht_easy {
   struct curl_slist *resolution;
   const ht_callbacks *callbacks;
   void *context;
+  /// How often the exchange's request was about to be sent, and whether it ended with a whole answer.
+  int times_sent;
+  bool is_complete;
   /// The bytes of a body that are asked for at a time.
   size_t upload_share;
   /// The length of a body whose bytes are all at hand, and what is left of it; 0: it comes as it is made.

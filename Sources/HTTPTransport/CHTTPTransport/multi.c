@@ -184,6 +184,7 @@ void *ht_multi_next_ended(ht_multi *multi, ht_outcome *outcome) {
     *outcome = ht_outcome_of(message->data.result);
     ht_easy *easy = NULL;
     if (curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&easy) != CURLE_OK || !easy) continue;
+    easy->is_complete = message->data.result == CURLE_OK;
     if (!easy->error[0] && message->data.result != CURLE_OK) {
       const char *text = curl_easy_strerror(message->data.result);
       size_t i = 0;

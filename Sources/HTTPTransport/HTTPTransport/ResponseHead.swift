@@ -13,13 +13,13 @@ enum ResponseHead {
 
   private static func parse(_ bytes: Bytes, isUnfolded: Bool) -> HTTPResponse? {
     var rest = bytes
-    guard let statusLine = line(&rest), let code = status(statusLine) else { return nil }
+    guard let statusLine = line(&rest), let code = status(statusLine), !isFold(rest) else { return nil }
     let reason = statusLine.drop { $0 != 0x20 }.dropFirst(4).drop { $0 == 0x20 }
     var fields = HTTPFields()
     fields.reserveCapacity(16)
     var length: Bytes?
     while let line = line(&rest), !line.isEmpty {
-      if !isUnfolded, let next = rest.first, next == 0x20 || next == 0x09 {
+      if !isUnfolded, isFold(rest) {
         return unfolded(bytes).withUnsafeBufferPointer { parse($0[...], isUnfolded: true) }
       }
       guard let colon = line.firstIndex(of: UInt8(ascii: ":")),
@@ -36,6 +36,9 @@ enum ResponseHead {
       status: .init(code: code, reasonPhrase: String(decoding: reason, as: UTF8.self)), headerFields: fields)
   }
 
+  /// Whether what follows goes on with the line before.
+  private static func isFold(_ bytes: Bytes) -> Bool { bytes.first == 0x20 || bytes.first == 0x09 }
+
   /// The next line without its end.
   private static func line(_ rest: inout Bytes) -> Bytes? {
     guard !rest.isEmpty else { return nil }
@@ -51,7 +54,7 @@ enum ResponseHead {
     var rest = bytes
     var result: [UInt8] = []
     while let line = line(&rest) {
-      if let first = line.first, first == 0x20 || first == 0x09, result.count > 2 {
+      if isFold(line), result.count > 2 {
         result.removeLast(2)
         result.append(0x20)
         result.append(contentsOf: trimmed(line))

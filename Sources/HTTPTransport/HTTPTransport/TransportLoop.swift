@@ -139,7 +139,7 @@ final class TransportLoop {
       let transfer = Unmanaged<Transfer>.fromOpaque(context).takeUnretainedValue()
       if transfer.needsFreshConnection {
         ht_multi_remove(multi, transfer.easy)
-        ht_easy_reset(transfer.easy)
+        _ = ht_easy_reset(transfer.easy)
         add(transfer, fresh: true)
       } else {
         end(transfer, transfer.failure(outcome))
@@ -169,8 +169,7 @@ final class TransportLoop {
   private func end(_ transfer: Transfer, _ error: TransportError?) {
     ht_multi_remove(multi, transfer.easy)
     transfer.release()
-    if spares.count < Self.maximumSpares {
-      ht_easy_reset(transfer.easy)
+    if ht_easy_reset(transfer.easy), spares.count < Self.maximumSpares {
       spares.append(transfer.easy)
     } else {
       ht_easy_free(transfer.easy)

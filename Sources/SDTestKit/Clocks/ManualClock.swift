@@ -91,7 +91,8 @@ public final class ManualClock: MonotonicClock {
     }
   }
 
-  /// Moves on by a loop's period, turn after turn, each time once the turn before is over.
+  /// Moves on by a loop's period, turn after turn, each time once the turn before is over. Once a clock: sleeps are counted
+  /// from its beginning, and nobody but the loop and its calls may have slept for as long.
   ///
   /// - Parameters:
   ///   - period: how long the loop sleeps between its turns; it has begun to.
@@ -103,6 +104,7 @@ public final class ManualClock: MonotonicClock {
         self.state.withLock { $0.begun[period, default: 0] >= count }
       }
     }
+    precondition(state.withLock { $0.begun[period, default: 0] } <= 1, "others have slept for \(period) before")
     var begun = 1
     for count in sleeps {
       try await until(begun)

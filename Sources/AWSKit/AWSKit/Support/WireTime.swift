@@ -60,10 +60,7 @@ extension WireTime {
   /// `20130524T000000Z`, as in `X-Amz-Date`.
   var amzDate: String {
     String(unsafeUninitializedCapacity: 16) { text in
-      func put(_ number: Int, at index: Int) {
-        text[index] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number / 10 % 10)
-        text[index + 1] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number % 10)
-      }
+      func put(_ number: Int, at index: Int) { (text[index], text[index + 1]) = twoDigits(number) }
       put(year / 100, at: 0)
       put(year % 100, at: 2)
       put(month, at: 4)
@@ -77,10 +74,7 @@ extension WireTime {
     }
   }
 
-  /// `20130524`, as in a credential scope.
-  var amzDay: String { Self.day(ofAMZDate: amzDate) }
-
-  /// The day in what ``amzDate`` is.
+  /// `20130524`, as in a credential scope, of what ``amzDate`` is.
   static func day(ofAMZDate text: String) -> String { String(decoding: text.utf8.prefix(8), as: UTF8.self) }
 
   /// `2013-05-24T00:00:00Z`, as in query parameters and JSON file caches.
@@ -139,9 +133,15 @@ extension Int {
 
 extension [UInt8] {
   fileprivate mutating func append(twoDigits number: Int) {
-    append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number / 10 % 10))
-    append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number % 10))
+    let (tens, ones) = twoDigits(number)
+    append(tens)
+    append(ones)
   }
+}
+
+private func twoDigits(_ number: Int) -> (UInt8, UInt8) {
+  func digit(_ value: Int) -> UInt8 { UInt8(ascii: "0") + UInt8(truncatingIfNeeded: value % 10) }
+  return (digit(number / 10), digit(number))
 }
 
 /// Reading the moments that AWS writes.

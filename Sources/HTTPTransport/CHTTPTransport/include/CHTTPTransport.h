@@ -118,8 +118,9 @@ ht_easy *ht_easy_new(const ht_callbacks *callbacks, const ht_settings *settings)
 void ht_easy_free(ht_easy *easy);
 /// Sets up what differs from request to request; false if libcurl refuses an option.
 bool ht_easy_prepare(ht_easy *easy, const ht_request *request, void *context);
-/// Lets a handle that is in no multi handle forget its exchange; settings and caches stay.
-void ht_easy_reset(ht_easy *easy);
+/// Lets a handle that is in no multi handle forget its exchange; settings and caches stay. False if something of it stays
+/// all the same, so that the handle is of no use for another one.
+bool ht_easy_reset(ht_easy *easy);
 /// Sets which directions rest. May call `head`, `body` and `read`.
 void ht_easy_pause(ht_easy *easy, bool receiving, bool sending);
 /// How many bytes of the request's body the kernel has taken.
