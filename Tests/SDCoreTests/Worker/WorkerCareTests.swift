@@ -201,7 +201,9 @@ struct WorkerCareTests {
     }
     // Not when its turn has come: the engine is another's yet.
     try await eventually("the third to end") { try await harness.record("t3")?.state == .cancelled }
-    #expect(try await harness.record("t2")?.state == .running)
+    // Which of the first two came second to the engine, where it is held, is nobody's promise.
+    let states = try await [harness.record("t1")?.state, harness.record("t2")?.state]
+    #expect(states.contains(.running))
     gate.open()
     try await running
     #expect(harness.backend.starts(of: "t3") == 0)
