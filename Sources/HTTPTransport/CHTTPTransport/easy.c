@@ -146,6 +146,12 @@ ht_easy *ht_easy_new(const ht_callbacks *callbacks, const ht_settings *settings)
   return NULL;
 }
 
+bool ht_easy_renew(ht_easy *easy, const ht_settings *settings) {
+  curl_easy_reset(easy->curl);
+  easy->multi = NULL;
+  return set_settings(easy, settings);
+}
+
 bool ht_easy_reset(ht_easy *easy) {
   CURL *curl = easy->curl;
   // libcurl counts its own retries over all exchanges of a handle, and refuses more than five.

@@ -35,13 +35,14 @@ final class TransportLoop {
       max(1, configuration.maximumIdleConnections))
   }
 
-  private static func makeEasy(_ configuration: CurlTransport.Configuration) -> OpaquePointer? {
+  /// What holds for all exchanges.
+  private func withSettings<Result>(_ body: (inout ht_settings) -> Result) -> Result {
     withOptionalCString(configuration.certificateAuthorityFile) { authorities in
       var settings = ht_settings()
       settings.ca_file = authorities
       settings.idle_seconds = max(1, Int(clamping: configuration.idleTimeout.components.seconds))
       settings.http2 = configuration.http2
-      return ht_easy_new(TransportCallbacks.table, &settings)
+      return body(&settings)
     }
   }
 
@@ -117,7 +118,7 @@ final class TransportLoop {
   }
 
   private func start(_ exchange: Exchange) {
-    guard let easy = spares.popLast() ?? Self.makeEasy(configuration) else {
+    guard let easy = spares.popLast() ?? withSettings({ ht_easy_new(TransportCallbacks.table, &$0) }) else {
       exchange.end(with: exchange.error(.connectionFailed, "libcurl gives no handle", sent: false))
       return exchange.wake()
     }
@@ -169,7 +170,8 @@ final class TransportLoop {
   private func end(_ transfer: Transfer, _ error: TransportError?) {
     ht_multi_remove(multi, transfer.easy)
     transfer.release()
-    if ht_easy_reset(transfer.easy), spares.count < Self.maximumSpares {
+    let isAsNew = ht_easy_reset(transfer.easy) || withSettings { ht_easy_renew(transfer.easy, &$0) }
+    if isAsNew, spares.count < Self.maximumSpares {
       spares.append(transfer.easy)
     } else {
       ht_easy_free(transfer.easy)

@@ -29,7 +29,8 @@ import Testing
             + "\(OwnProcess.descriptors) descriptors")
       }
       Soak.tell("ends: \(soak.ends.withLock { $0 }.sorted { $0.key < $1.key })")
-      #expect(try await eventually { OwnProcess.descriptors <= descriptors })
+      // Of the connections that are kept, up to one a worker, both ends are here; how many there are at a rest is chance.
+      #expect(try await eventually { OwnProcess.descriptors <= descriptors + 16 })
       // At least half of all calls lie between, and of each there is no more than some bytes. What is left behind is there
       // at every rest; the stacks of the server's threads, the last of a cancelled answer, are there at one.
       let (before, after) = (rests.prefix(3).min() ?? 0, rests.suffix(5).min() ?? 0)

@@ -119,8 +119,10 @@ void ht_easy_free(ht_easy *easy);
 /// Sets up what differs from request to request; false if libcurl refuses an option.
 bool ht_easy_prepare(ht_easy *easy, const ht_request *request, void *context);
 /// Lets a handle that is in no multi handle forget its exchange; settings and caches stay. False if something of it stays
-/// all the same, so that the handle is of no use for another one.
+/// all the same, and the handle must be renewed before another one.
 bool ht_easy_reset(ht_easy *easy);
+/// Makes such a handle as new, its caches excepted; false if libcurl refuses a setting.
+bool ht_easy_renew(ht_easy *easy, const ht_settings *settings);
 /// Sets which directions rest. May call `head`, `body` and `read`.
 void ht_easy_pause(ht_easy *easy, bool receiving, bool sending);
 /// How many bytes of the request's body the kernel has taken.
