@@ -46,6 +46,11 @@ final class TransportLoop {
     }
   }
 
+  /// Has a handle forget its exchange; false if it cannot be used again.
+  private func makeAsNew(_ easy: OpaquePointer) -> Bool {
+    ht_easy_reset(easy) || withSettings { ht_easy_renew(easy, &$0) }
+  }
+
   /// libcurl is prepared once a process, and stays so.
   static let globalInit = ht_global_init()
 
@@ -140,7 +145,8 @@ final class TransportLoop {
       let transfer = Unmanaged<Transfer>.fromOpaque(context).takeUnretainedValue()
       if transfer.needsFreshConnection {
         ht_multi_remove(multi, transfer.easy)
-        _ = ht_easy_reset(transfer.easy)
+        // Refused by libcurl, it is refused again by `add`.
+        _ = makeAsNew(transfer.easy)
         add(transfer, fresh: true)
       } else {
         end(transfer, transfer.failure(outcome))
@@ -170,8 +176,7 @@ final class TransportLoop {
   private func end(_ transfer: Transfer, _ error: TransportError?) {
     ht_multi_remove(multi, transfer.easy)
     transfer.release()
-    let isAsNew = ht_easy_reset(transfer.easy) || withSettings { ht_easy_renew(transfer.easy, &$0) }
-    if isAsNew, spares.count < Self.maximumSpares {
+    if makeAsNew(transfer.easy), spares.count < Self.maximumSpares {
       spares.append(transfer.easy)
     } else {
       ht_easy_free(transfer.easy)
